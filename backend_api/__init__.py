@@ -1,0 +1,1 @@
+"""Control plane: the only writer of the registry, of deployments and of the ledger."""

@@ -1,0 +1,128 @@
+-- What must hold however a row was written: by an operation, or by hand through psql.
+
+CREATE FUNCTION registry_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO models (model_name) VALUES (NEW.model_name) ON CONFLICT DO NOTHING;
+    ELSIF (NEW.model_name, NEW.version) IS DISTINCT FROM (OLD.model_name, OLD.version) THEN
+        RAISE EXCEPTION 'a version keeps its name: register % % as a new version instead',
+            NEW.model_name, NEW.version USING ERRCODE = 'check_violation';
+    ELSIF OLD.status = 'rejected' AND NEW.status <> 'rejected' THEN
+        RAISE EXCEPTION '% % was rejected and stays so; register a new version instead',
+            OLD.model_name, OLD.version USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.status = 'rejected' AND EXISTS (
+        SELECT 1 FROM model_deployments
+        WHERE model_id = NEW.id AND environment <> 'staging' AND status = 'active') THEN
+        RAISE EXCEPTION '% % serves traffic and cannot be rejected; roll it back first',
+            NEW.model_name, NEW.version USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER registry_before BEFORE INSERT OR UPDATE ON model_registry
+    FOR EACH ROW EXECUTE FUNCTION registry_before();
+
+CREATE FUNCTION registry_after() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    old_status text := CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END;
+BEGIN
+    IF NEW.status IS DISTINCT FROM old_status THEN
+        INSERT INTO transitions (model_id, from_status, to_status, actor)
+        VALUES (NEW.id, old_status, NEW.status, nivesh_actor());
+        INSERT INTO outbox (model_name) VALUES (NEW.model_name);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER registry_after AFTER INSERT OR UPDATE ON model_registry
+    FOR EACH ROW EXECUTE FUNCTION registry_after();
+
+CREATE FUNCTION deployment_before() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v model_registry;
+BEGIN
+    SELECT * INTO v FROM model_registry WHERE id = NEW.model_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such version in model_registry; register it before deploying it'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    NEW.model_name := v.model_name;
+    NEW.updated_at := now();
+    NEW.updated_by := nivesh_actor();
+    IF NEW.status = 'active' AND v.status = 'rejected' THEN
+        RAISE EXCEPTION '% % was rejected and cannot be deployed', v.model_name, v.version
+            USING ERRCODE = 'check_violation';
+    END IF;
+    -- A version that goes to production is no longer its own canary. Hand-typed UPDATEs by
+    -- model_id would otherwise revive a finished canary row beside the production one.
+    IF TG_OP = 'UPDATE' AND NEW.environment <> 'production' AND NEW.status = 'active'
+        AND OLD.status <> 'active' AND nivesh_actor() LIKE 'sql:%' AND pg_trigger_depth() = 1
+        AND EXISTS (
+            SELECT 1 FROM model_deployments
+            WHERE model_id = NEW.model_id AND environment = 'production') THEN
+        NEW.status := OLD.status;
+        NEW.traffic_percentage := OLD.traffic_percentage;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        UPDATE model_deployments SET endpoint_url = NEW.endpoint_url, status = NEW.status,
+            traffic_percentage = NEW.traffic_percentage
+        WHERE model_id = NEW.model_id AND environment = NEW.environment;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER deployment_before BEFORE INSERT OR UPDATE ON model_deployments
+    FOR EACH ROW EXECUTE FUNCTION deployment_before();
+
+CREATE FUNCTION deployment_after() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    becomes text;
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
+        RETURN NULL;
+    END IF;
+    becomes := CASE
+        WHEN NEW.status = 'active' THEN NEW.environment
+        WHEN NEW.environment = 'staging' OR NEW.status = 'pending' THEN NULL
+        ELSE NEW.status END;
+    UPDATE model_registry r SET
+        status = becomes,
+        deployed_at = CASE WHEN becomes = 'production' THEN clock_timestamp()
+            ELSE r.deployed_at END,
+        aborted_at = CASE becomes WHEN 'rolled_back' THEN clock_timestamp()
+            WHEN 'production' THEN NULL WHEN 'canary' THEN NULL ELSE r.aborted_at END,
+        verified_at = CASE becomes WHEN 'rolled_back' THEN NULL ELSE r.verified_at END
+    WHERE r.id = NEW.model_id AND becomes IS NOT NULL AND r.status <> becomes
+        -- A row that ends says nothing of a version that serves elsewhere.
+        AND (NEW.status = 'active' OR NOT EXISTS (
+            SELECT 1 FROM model_deployments d WHERE d.model_id = NEW.model_id
+            AND d.id <> NEW.id AND d.status = 'active' AND d.environment <> 'staging'));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER deployment_after AFTER INSERT OR UPDATE ON model_deployments
+    FOR EACH ROW EXECUTE FUNCTION deployment_after();
+
+CREATE FUNCTION record_hand_typed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    is_now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    subject jsonb := coalesce(is_now, was);
+BEGIN
+    -- Operations write their own ledger rows, and a trigger's own consequences are not typed.
+    IF nivesh_actor() NOT LIKE 'sql:%' OR pg_trigger_depth() > 2
+        OR (pg_trigger_depth() > 1 AND TG_TABLE_NAME = 'model_registry') THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO ledger (actor, action, model_name, version, evidence)
+    SELECT nivesh_actor(), 'sql.' || lower(TG_OP) || ' ' || TG_TABLE_NAME,
+        subject ->> 'model_name',
+        coalesce(subject ->> 'version', (SELECT version FROM model_registry
+            WHERE id = (subject ->> 'model_id')::bigint)),
+        jsonb_build_object('was', was, 'is', is_now);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON model_deployments
+    FOR EACH ROW EXECUTE FUNCTION record_hand_typed();
+CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON model_registry
+    FOR EACH ROW EXECUTE FUNCTION record_hand_typed();

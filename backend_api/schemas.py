@@ -1,0 +1,415 @@
+"""The wire: what the console, the command line and the inference workers exchange with us.
+
+May be imported by other packages; imports states only.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend_api.states import (
+    GateState,
+    Health,
+    JobState,
+    PromotionStatus,
+    Role,
+    Strategy,
+    VersionStatus,
+)
+
+
+class Wire(BaseModel):
+    """Base of all bodies: an unknown field is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Write(Wire):
+    """Base of all writes. ``request_id`` makes a repeat a no-op with the first answer."""
+
+    request_id: UUID
+    reason: str = Field(min_length=3, max_length=2000, examples=["p95 doubled since 03:10"])
+
+
+class ErrorBody(Wire):
+    """The one shape of every error."""
+
+    error: str
+    message: str
+    hint: str = ""
+    details: dict[str, Any] = {}
+
+
+class Me(Wire):
+    """Who the caller is and what they may do (``permissions`` are Permission names)."""
+
+    subject: str
+    username: str
+    role: Role
+    permissions: list[str]
+
+
+class Criterion(Wire):
+    """One acceptance criterion of models.yaml held against a version's metric."""
+
+    metric: str
+    label: str
+    op: str
+    threshold: float
+    value: float | None
+    passed: bool
+    sentence: str
+
+
+class Gate(Wire):
+    """One gate's answer with what it was decided on."""
+
+    name: str
+    title: str
+    state: GateState
+    sentence: str
+    evidence: dict[str, Any] = {}
+
+
+class Version(Wire):
+    """A registered version."""
+
+    model_name: str
+    version: str
+    status: VersionStatus
+    mlflow_version: int | None
+    run_id: str | None
+    metrics: dict[str, float]
+    artifact_digest: str | None
+    description: str
+    tags: dict[str, str]
+    registered_by: str
+    created_at: datetime
+    deployed_at: datetime | None
+    verified_at: datetime | None
+    aborted_at: datetime | None
+
+
+class VersionDetail(Wire):
+    """A version with its criteria, gates, history and open request."""
+
+    version: Version
+    criteria: list[Criterion]
+    gates: list[Gate]
+    promotion: "Promotion | None"
+    transitions: list["Transition"]
+    job: "Job | None"
+
+
+class Transition(Wire):
+    """One change of a version's status."""
+
+    from_status: VersionStatus | None
+    to_status: VersionStatus
+    actor: str
+    at: datetime
+
+
+class Promotion(Wire):
+    """A request to promote, with the evidence its approver signs."""
+
+    id: UUID
+    model_name: str
+    version: str
+    strategy: Strategy
+    share: int
+    breaking: bool
+    status: PromotionStatus
+    requested_by: str
+    requested_at: datetime
+    reason: str
+    evidence: dict[str, Any]
+    evidence_hash: str
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decision_reason: str | None
+    break_glass: bool
+    review_due_at: datetime | None
+
+
+class Hold(Wire):
+    """Set by a rollback: nothing promotes the model until a lead lifts it."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+class Desired(Wire):
+    """What every worker should serve, compiled from ``model_deployments``."""
+
+    model_name: str
+    epoch: int
+    production: str | None
+    canary: str | None
+    canary_share: int
+    staging: list[str]
+    target: str | None
+    salt: str
+    degraded: str | None
+    changed_at: datetime
+    changed_by: str
+
+
+class LoadedVersion(Wire):
+    """One version in one worker's memory: ``state`` is loading, ready or failed."""
+
+    state: str
+    digest: str | None = None
+    error: str | None = None
+
+
+class Observed(Wire):
+    """What one worker acknowledged for one model."""
+
+    replica_id: str
+    host: str
+    pid: int
+    live: bool
+    heartbeat_at: datetime
+    epoch: int
+    production: str | None
+    canary: str | None
+    canary_share: int
+    loaded: dict[str, LoadedVersion]
+    error: str | None
+    acknowledged_at: datetime
+    agrees: bool
+
+
+class Readiness(Wire):
+    """The rollback badge: is there a way back, and how warm is it."""
+
+    state: Health
+    target: str | None
+    target_verified_at: datetime | None
+    warm: int
+    replicas: int
+    digest_checked: bool
+    last_seconds: float | None
+    last_at: datetime | None
+    sentence: str
+
+
+class Mirror(Wire):
+    """MLflow's copy of the decision."""
+
+    state: Health
+    difference: str | None
+    error: str | None
+    pending: int
+    checked_at: datetime | None
+    equal_at: datetime | None
+
+
+class Deployment(Wire):
+    """Desired and observed state of one model side by side."""
+
+    model_name: str
+    title: str
+    endpoint: str
+    desired: Desired | None
+    observed: list[Observed]
+    agrees: bool
+    hold: Hold | None
+    readiness: Readiness
+    mirror: Mirror
+
+
+class Traffic(Wire):
+    """What was answered in the last ``minutes`` (of the prediction log)."""
+
+    minutes: int
+    requests: int
+    errors: int
+    fallbacks: int
+    p50_ms: float | None
+    p95_ms: float | None
+    by_arm: dict[str, int]
+    last_at: datetime | None
+
+
+class ModelSummary(Wire):
+    """One line of the overview."""
+
+    model_name: str
+    title: str
+    state: Health
+    sentence: str
+    deployment: Deployment
+    traffic: Traffic
+    pending_promotions: int
+
+
+class Service(Wire):
+    """One process or server and when it last answered."""
+
+    name: str
+    state: Health
+    detail: str
+    checked_at: datetime
+    last_good_at: datetime | None
+
+
+class Overview(Wire):
+    """Is anything wrong now? Worst first."""
+
+    state: Health
+    models: list[ModelSummary]
+    services: list[Service]
+    at: datetime
+
+
+class LedgerEntry(Wire):
+    """One row of the ledger."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    model_name: str | None
+    version: str | None
+    reason: str | None
+    evidence: dict[str, Any]
+    request_id: UUID | None
+    hash: str
+
+
+class LedgerPage(Wire):
+    """A page of the ledger, newest first; ``before`` of the next call is ``next_before``."""
+
+    entries: list[LedgerEntry]
+    next_before: int | None
+
+
+class LedgerProof(Wire):
+    """Whether the chain holds, and the first row where it does not."""
+
+    intact: bool
+    rows: int
+    head: str | None
+    first_broken: int | None
+    sentence: str
+
+
+class Job(Wire):
+    """Long work on the queue."""
+
+    id: UUID
+    kind: str
+    model_name: str | None
+    version: str | None
+    state: JobState
+    progress: float
+    message: str
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Outcome(Wire):
+    """Answer of a write: what changed, in a sentence, and the epoch workers must reach."""
+
+    sentence: str
+    model_name: str
+    version: str | None = None
+    epoch: int | None = None
+    promotion_id: UUID | None = None
+    job_id: UUID | None = None
+
+
+class RegisterVersion(Write):
+    """Make a run's model a version. ``version`` is chosen next if it is not given."""
+
+    model_uri: str = Field(examples=["runs:/3f2a.../model"], max_length=500)
+    version: str | None = Field(default=None, pattern=r"^v\d+\.\d+\.\d+$", examples=["v1.2.0"])
+    description: str = Field(default="", max_length=5000)
+    tags: dict[str, str] = {}
+
+
+class MoveVersion(Write):
+    """Stage, validate or reject; ``expected_status`` is what the caller saw."""
+
+    expected_status: VersionStatus
+
+
+class RequestPromotion(Write):
+    """Ask for a version to be promoted. ``expected_production`` is what the caller saw."""
+
+    version: str
+    strategy: Strategy = Strategy.FULL
+    share: int = Field(default=10, ge=1, le=100, description="per cent, for a canary")
+    breaking: bool = False
+    expected_production: str | None
+
+
+class DecidePromotion(Write):
+    """Approve, reject or withdraw; ``evidence_hash`` is the hash of what the approver saw."""
+
+    evidence_hash: str
+    break_glass: bool = False
+
+
+class RollBack(Write):
+    """Go back to the last verified version, or to ``to`` if given."""
+
+    expected_production: str | None
+    to: str | None = None
+
+
+class ShiftTraffic(Write):
+    """Set the canary's share; 0 aborts it, 100 makes it production."""
+
+    expected_canary: str
+    expected_share: int = Field(ge=0, le=100)
+    share: int = Field(ge=0, le=100)
+
+
+class Explain(Write):
+    """A write that needs nothing but its reason."""
+
+
+class Account(Wire):
+    """A person."""
+
+    username: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class NewAccount(Write):
+    """Create an account of the embedded issuer."""
+
+    username: str = Field(pattern=r"^[a-z][a-z0-9._-]{1,62}$")
+    role: Role
+    password: str = Field(min_length=10, max_length=200)
+
+
+class Token(Wire):
+    """A machine's token; ``secret`` is filled once, when it is made."""
+
+    name: str
+    role: Role
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    secret: str | None = None
+
+
+class NewToken(Write):
+    """Create a machine token."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9._-]{1,62}$")
+    role: Role
+    days: int = Field(default=90, ge=1, le=366)

@@ -1,0 +1,143 @@
+"""The words of the registry: every state, the legal moves between them, and who may do what."""
+
+from enum import StrEnum
+
+
+class VersionStatus(StrEnum):
+    """Where one version of a model stands (``model_registry.status``)."""
+
+    REGISTERED = "registered"
+    STAGING = "staging"
+    VALIDATED = "validated"
+    CANARY = "canary"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    REJECTED = "rejected"
+    ROLLED_BACK = "rolled_back"
+
+
+V = VersionStatus
+
+# What a person or a job may ask for. Hand-typed SQL is held by the database's own constraints.
+LEGAL_MOVES: dict[VersionStatus, frozenset[VersionStatus]] = {
+    V.REGISTERED: frozenset({V.STAGING, V.REJECTED}),
+    V.STAGING: frozenset({V.VALIDATED, V.REJECTED}),
+    V.VALIDATED: frozenset({V.STAGING, V.CANARY, V.PRODUCTION, V.REJECTED}),
+    V.CANARY: frozenset({V.PRODUCTION, V.ROLLED_BACK}),
+    V.PRODUCTION: frozenset({V.ARCHIVED, V.ROLLED_BACK}),
+    V.ARCHIVED: frozenset({V.PRODUCTION, V.STAGING}),
+    V.ROLLED_BACK: frozenset({V.STAGING, V.PRODUCTION}),
+    V.REJECTED: frozenset(),
+}
+
+
+class Environment(StrEnum):
+    """Which slot a deployment row fills."""
+
+    STAGING = "staging"
+    CANARY = "canary"
+    PRODUCTION = "production"
+
+
+class DeploymentStatus(StrEnum):
+    """``model_deployments.status``."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    ROLLED_BACK = "rolled_back"
+
+
+class PromotionStatus(StrEnum):
+    """A promotion request, from the asking to its end."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+    EXPIRED = "expired"
+
+
+class Strategy(StrEnum):
+    """How an approved promotion begins."""
+
+    FULL = "full"
+    CANARY = "canary"
+
+
+class GateState(StrEnum):
+    """One gate's answer. ``UNKNOWN`` is could-not-measure, which is not the same as bad."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Health(StrEnum):
+    """State of a process, a model or a page, ordered by ``worst``."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+_HEALTH_ORDER = (Health.OK, Health.UNKNOWN, Health.DEGRADED, Health.DOWN)
+
+
+def worst(states: list[Health]) -> Health:
+    """The worst of the given states; ``UNKNOWN`` when there are none, since nothing was read."""
+    return max(states, key=_HEALTH_ORDER.index, default=Health.UNKNOWN)
+
+
+class JobState(StrEnum):
+    """Long work on the queue."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Role(StrEnum):
+    """What an account or a token is. A machine is a token's role, never a person's."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    ONCALL = "oncall"
+    LEAD = "lead"
+    ADMIN = "admin"
+    MACHINE = "machine"
+
+
+class Permission(StrEnum):
+    """One right, named as the ledger and the error messages name it."""
+
+    READ = "read overview, SLOs and incidents"
+    READ_PREDICTIONS = "read predictions with their inputs"
+    ROLL_BACK = "roll back, lower a canary or abort it"
+    REGISTER = "register, stage and validate versions"
+    REQUEST_PROMOTION = "request a promotion"
+    APPROVE = "approve or reject a promotion, start or raise a canary, lift a hold"
+    MANAGE_ACCOUNTS = "manage accounts, tokens and settings"
+
+
+P, R = Permission, Role
+
+# design.md section 5, with the machine column beside it.
+PERMISSIONS: dict[Permission, frozenset[Role]] = {
+    P.READ: frozenset(R),
+    P.READ_PREDICTIONS: frozenset({R.ANALYST, R.ONCALL, R.LEAD}),
+    P.ROLL_BACK: frozenset({R.ONCALL, R.LEAD}),
+    P.REGISTER: frozenset({R.ANALYST, R.ONCALL, R.LEAD, R.MACHINE}),
+    P.REQUEST_PROMOTION: frozenset({R.ANALYST, R.ONCALL, R.LEAD, R.MACHINE}),
+    P.APPROVE: frozenset({R.LEAD}),
+    P.MANAGE_ACCOUNTS: frozenset({R.ADMIN}),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether the role holds the right."""
+    return role in PERMISSIONS[permission]
