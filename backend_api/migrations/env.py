@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that ``backend_api.db.migrate`` hands over."""
+"""Alembic's entry: runs the revisions on the connection handed over by ``backend_api.db``."""
 
 from alembic import context
 

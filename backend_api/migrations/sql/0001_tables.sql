@@ -72,6 +72,8 @@ CREATE TABLE model_routing (
     degraded      text,
     changed_at    timestamptz NOT NULL DEFAULT now(),
     changed_by    text NOT NULL DEFAULT nivesh_actor(),
+    -- The newest epoch that every live worker was seen to serve.
+    observed_epoch bigint NOT NULL DEFAULT 0,
     CONSTRAINT target_is_another CHECK (target_id IS DISTINCT FROM production_id
         OR target_id IS NULL),
     CONSTRAINT share_needs_canary CHECK (canary_share = 0 OR canary_id IS NOT NULL)

@@ -1,0 +1,93 @@
+"""models.yaml: what a model must reach, how it is tried, and how it is rolled out."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend_api.errors import BadRequest, NotFound
+
+
+class Entry(BaseModel):
+    """Base of all entries: a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CriterionRule(Entry):
+    """``metric op value``, for instance ``accuracy > 0.99``."""
+
+    metric: str
+    op: Literal[">", "<", ">=", "<="]
+    value: float
+    label: str
+
+
+class ValidationCase(Entry):
+    """A request whose answer is known: every key of ``expect`` must be in the answer."""
+
+    request: dict[str, Any]
+    expect: dict[str, Any]
+
+
+class ValidationPlan(Entry):
+    """What a staged version is asked before it may serve anybody."""
+
+    confidence_floor: float = 0.7
+    p95_limit_ms: float = 200.0
+    cases: list[ValidationCase] = Field(min_length=1)
+
+
+class RolloutPlan(Entry):
+    """Shares in per cent, the hours each lasts, and requests each arm must have seen."""
+
+    steps: list[int] = [10, 50, 100]
+    hours: float = 24
+    min_requests: int = 1000
+
+
+class ModelEntry(Entry):
+    """One model."""
+
+    title: str
+    description: str = ""
+    task: str
+    endpoint: str
+    entity_key: str = "user_id"
+    criteria: list[CriterionRule] = Field(min_length=1)
+    validation: ValidationPlan
+    rollout: RolloutPlan = RolloutPlan()
+
+
+class Catalog(Entry):
+    """All models by name."""
+
+    models: dict[str, ModelEntry]
+
+    def get(self, name: str) -> ModelEntry:
+        """The entry of a model.
+
+        Raises:
+            NotFound: no such model; the message lists the known ones.
+        """
+        if name not in self.models:
+            raise NotFound(
+                f"There is no model {name!r}.",
+                f"Known models: {', '.join(sorted(self.models))}. models.yaml names them.",
+            )
+        return self.models[name]
+
+
+def load(path: Path) -> Catalog:
+    """Read models.yaml.
+
+    Raises:
+        BadRequest: the file is missing or says something it cannot; the message names the place.
+    """
+    try:
+        return Catalog.model_validate(yaml.safe_load(path.read_text()))
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.", "Set MODELS_FILE.") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise BadRequest(f"{path} is not a valid catalogue: {error}", "Mend the file.") from error

@@ -1,0 +1,226 @@
+"""Reading deployments: desired and observed state of a model side by side."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from backend_api.catalog import Catalog
+from backend_api.rules import deployment as rule
+from backend_api.schemas import (
+    Deployment,
+    Desired,
+    Hold,
+    LoadedVersion,
+    Mirror,
+    Observed,
+    Readiness,
+    Traffic,
+)
+from backend_api.states import Health
+from backend_api.tables import (
+    LedgerRow,
+    MirrorRow,
+    ModelRow,
+    OutboxRow,
+    ReplicaModelRow,
+    ReplicaRow,
+    RoutingRow,
+    VersionRow,
+)
+
+
+def desired(session: Session, model: str) -> Desired | None:
+    """The compiled desired state, None before anything was ever deployed."""
+    routing = session.get(RoutingRow, model, populate_existing=True)
+    if routing is None:
+        return None
+    ids = [routing.production_id, routing.canary_id, routing.target_id, *routing.staging_ids]
+    names: dict[int | None, str] = {
+        row.id: row.version
+        for row in session.execute(
+            select(VersionRow.id, VersionRow.version).where(
+                VersionRow.id.in_([i for i in ids if i is not None])
+            )
+        )
+    }
+    return Desired(
+        model_name=model,
+        epoch=routing.epoch,
+        production=names.get(routing.production_id),
+        canary=names.get(routing.canary_id),
+        canary_share=routing.canary_share,
+        staging=[names[i] for i in routing.staging_ids],
+        target=names.get(routing.target_id),
+        salt=routing.salt,
+        degraded=routing.degraded,
+        changed_at=routing.changed_at,
+        changed_by=routing.changed_by,
+    )
+
+
+def observed(
+    session: Session, model: str, want: Desired | None, now: datetime, timeout: float
+) -> list[Observed]:
+    """What each worker of the last ten minutes acknowledged; a silent one stays visible."""
+    rows = session.execute(
+        select(ReplicaRow, ReplicaModelRow)
+        .outerjoin(
+            ReplicaModelRow,
+            (ReplicaModelRow.replica_id == ReplicaRow.replica_id)
+            & (ReplicaModelRow.model_name == model),
+        )
+        .where(
+            ReplicaRow.heartbeat_at > now - timedelta(minutes=10), ReplicaRow.stopped_at.is_(None)
+        )
+        .order_by(ReplicaRow.host, ReplicaRow.started_at),
+        execution_options={"populate_existing": True},
+    )
+    seen = []
+    for replica, ack in rows.unique():
+        worker = Observed(
+            replica_id=replica.replica_id,
+            host=replica.host,
+            pid=replica.pid,
+            live=rule.is_live(replica.heartbeat_at, replica.stopped_at, now, timeout),
+            heartbeat_at=replica.heartbeat_at,
+            epoch=ack.epoch if ack else 0,
+            production=ack.production_version if ack else None,
+            canary=ack.canary_version if ack else None,
+            canary_share=ack.canary_share if ack else 0,
+            loaded={k: _loaded(v) for k, v in ack.loaded.items()} if ack else {},
+            error=ack.error if ack else None,
+            acknowledged_at=ack.acknowledged_at if ack else replica.started_at,
+            agrees=False,
+        )
+        matches = want is not None and rule.agrees(want, worker)
+        seen.append(worker.model_copy(update={"agrees": matches}))
+    return seen
+
+
+def _loaded(value: dict[str, str | None]) -> LoadedVersion:
+    return LoadedVersion(
+        state=value.get("state") or "unknown",
+        digest=value.get("digest"),
+        error=value.get("error"),
+    )
+
+
+def agreed(workers: list[Observed]) -> bool:
+    """Whether every live worker serves the desired state, and there is one."""
+    live = [w for w in workers if w.live]
+    return bool(live) and all(w.agrees for w in live)
+
+
+def hold(session: Session, model: str) -> Hold | None:
+    """The hold on a model, if any."""
+    row = session.get(ModelRow, model, populate_existing=True)
+    if row is None or row.held_at is None:
+        return None
+    return Hold(at=row.held_at, by=row.held_by or "", reason=row.held_reason or "")
+
+
+def last_rollback(session: Session, model: str) -> tuple[float, datetime] | None:
+    """Seconds from the newest rollback's order to the last worker's acknowledgement, and when."""
+    row = session.scalar(
+        select(LedgerRow)
+        .where(LedgerRow.model_name == model, LedgerRow.action == "rollback.observed")
+        .order_by(LedgerRow.seq.desc())
+        .limit(1)
+    )
+    return (float(row.evidence["seconds"]), row.at) if row else None
+
+
+def readiness(
+    session: Session, model: str, want: Desired | None, workers: list[Observed]
+) -> Readiness:
+    """The rollback badge of a model."""
+    target = None
+    if want is not None and want.target is not None:
+        row = session.scalar(
+            select(VersionRow).where(
+                VersionRow.model_name == model, VersionRow.version == want.target
+            )
+        )
+        if row is not None:
+            target = rule.Target(row.version, row.artifact_digest, row.verified_at)
+    return rule.readiness(target, workers, last_rollback(session, model))
+
+
+def mirror(session: Session, model: str) -> Mirror:
+    """How MLflow's copy stands."""
+    row = session.get(MirrorRow, model, populate_existing=True)
+    pending = session.scalar(
+        select(func.count())
+        .select_from(OutboxRow)
+        .where(OutboxRow.model_name == model, OutboxRow.done_at.is_(None))
+    )
+    if row is None:
+        state = Health.UNKNOWN
+    elif row.error is not None:
+        state = Health.DOWN
+    elif row.difference is not None or pending:
+        state = Health.DEGRADED
+    else:
+        state = Health.OK
+    return Mirror(
+        state=state,
+        difference=row.difference if row else None,
+        error=row.error if row else None,
+        pending=pending or 0,
+        checked_at=row.checked_at if row else None,
+        equal_at=row.equal_at if row else None,
+    )
+
+
+def deployment(
+    session: Session, catalog: Catalog, model: str, now: datetime, timeout: float
+) -> Deployment:
+    """Desired and observed state of one model.
+
+    Raises:
+        NotFound: no such model in the catalogue.
+    """
+    entry = catalog.get(model)
+    want = desired(session, model)
+    workers = observed(session, model, want, now, timeout)
+    return Deployment(
+        model_name=model,
+        title=entry.title,
+        endpoint=entry.endpoint,
+        desired=want,
+        observed=workers,
+        agrees=agreed(workers),
+        hold=hold(session, model),
+        readiness=readiness(session, model, want, workers),
+        mirror=mirror(session, model),
+    )
+
+
+_TRAFFIC = text("""
+    SELECT count(*) AS requests, count(*) FILTER (WHERE status = 'error') AS errors,
+        count(*) FILTER (WHERE status = 'fallback') AS fallbacks,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS p50,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) AS p95,
+        count(*) FILTER (WHERE arm = 'production') AS production,
+        count(*) FILTER (WHERE arm = 'canary') AS canary, max(predicted_at) AS last_at
+    FROM model_predictions
+    WHERE model_name = :model AND predicted_at > :since AND arm <> 'staging'
+""")
+
+
+def traffic(session: Session, model: str, now: datetime, minutes: int = 5) -> Traffic:
+    """What was answered in the last minutes, from the prediction log."""
+    row = session.execute(
+        _TRAFFIC, {"model": model, "since": now - timedelta(minutes=minutes)}
+    ).one()
+    return Traffic(
+        minutes=minutes,
+        requests=row.requests,
+        errors=row.errors,
+        fallbacks=row.fallbacks,
+        p50_ms=row.p50,
+        p95_ms=row.p95,
+        by_arm={"production": row.production, "canary": row.canary},
+        last_at=row.last_at,
+    )

@@ -1,0 +1,12 @@
+"""The job queue's own tables, as its library brings them."""
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Install the queue in the version that is pinned."""
+    op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))

@@ -1,0 +1,225 @@
+"""Asking for a promotion, and deciding on it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend_api.catalog import ModelEntry
+from backend_api.errors import Conflict, Forbidden, NotFound, PromotionBlocked, StaleView
+from backend_api.operations.order import Order, locked
+from backend_api.operations.traffic import make_production, start_canary
+from backend_api.registry import evidence, version_row
+from backend_api.rules import promotion as rule
+from backend_api.schemas import Outcome, RequestPromotion
+from backend_api.states import PromotionStatus, Strategy, VersionStatus
+from backend_api.tables import PromotionRow, VersionRow
+
+REVIEW_AFTER = timedelta(days=1)
+
+
+def _current_production(session: Session, entry: ModelEntry, row: VersionRow) -> str | None:
+    return evidence(session, entry, row, breaking=False).production
+
+
+def request(
+    session: Session, order: Order, entry: ModelEntry, model: str, body: RequestPromotion,
+    hours: int,
+) -> Outcome:  # fmt: skip
+    """Ask for a promotion; the evidence is frozen as it stands now.
+
+    Raises:
+        StaleView: production is not what the caller saw.
+        PromotionBlocked: a gate holds the version back.
+        Conflict: the version is not validated, or a request for it is open already.
+    """
+    locked(session, model)
+    row = version_row(session, model, body.version, lock=True)
+    seen = evidence(session, entry, row, breaking=body.breaking)
+    if seen.production != body.expected_production:
+        raise StaleView(
+            f"{model} has {seen.production or 'nothing'} in production by now,"
+            f" not {body.expected_production or 'nothing'}.",
+            "Look at the page again and decide on what it shows.",
+            production=seen.production,
+        )
+    if row.status != VersionStatus.VALIDATED:
+        raise Conflict(
+            f"{model} {row.version} is {row.status}; only a validated version is promoted.",
+            "Stage it and run Validate first.",
+            status=row.status,
+        )
+    open_request = session.scalar(
+        select(PromotionRow).where(
+            PromotionRow.model_id == row.id, PromotionRow.status == "pending"
+        )
+    )
+    if open_request is not None:
+        raise Conflict(
+            f"{open_request.requested_by} asked for {model} {row.version} already.",
+            "Decide on that request, or withdraw it first.",
+            promotion_id=str(open_request.id),
+        )
+    if body.strategy == Strategy.CANARY and seen.production is None:
+        raise Conflict(
+            f"{model} has nothing in production to run a canary against.",
+            "Ask for a full promotion.",
+        )
+    gates = rule.decide(seen)
+    held = rule.blocking(gates)
+    if held:
+        raise PromotionBlocked(
+            f"{model} {row.version} is held back: " + " ".join(g.sentence for g in held),
+            "Each gate says what it needs.",
+            gates=[g.model_dump(mode="json") for g in held],
+        )
+    signed = rule.bundle(seen, gates)
+    promotion = PromotionRow(
+        id=order.request_id,
+        model_id=row.id,
+        model_name=model,
+        strategy=body.strategy,
+        share=100 if body.strategy == Strategy.FULL else body.share,
+        breaking=body.breaking,
+        status=PromotionStatus.PENDING,
+        requested_by=order.actor,
+        requested_at=order.now,
+        reason=order.reason,
+        evidence=signed,
+        evidence_hash=rule.fingerprint(signed),
+        expires_at=order.now + timedelta(hours=hours),
+    )
+    session.add(promotion)
+    session.flush()
+    order.record(
+        session,
+        "promotion.request",
+        model=model,
+        version=row.version,
+        evidence={"hash": promotion.evidence_hash, "strategy": str(body.strategy), **signed},
+    )
+    return Outcome(
+        sentence=f"{model} {row.version} waits for approval by another lead.",
+        model_name=model,
+        version=row.version,
+        promotion_id=promotion.id,
+    )
+
+
+def promotion_row(session: Session, promotion_id: UUID, *, lock: bool = False) -> PromotionRow:
+    """The request's row.
+
+    Raises:
+        NotFound: no such request.
+    """
+    query = select(PromotionRow).where(PromotionRow.id == promotion_id)
+    if lock:
+        query = query.with_for_update(of=PromotionRow)
+    row = session.scalar(query.execution_options(populate_existing=lock))
+    if row is None:
+        raise NotFound(f"There is no promotion request {promotion_id}.", "See the Registry page.")
+    return row
+
+
+def _open_request(session: Session, promotion_id: UUID) -> PromotionRow:
+    model = promotion_row(session, promotion_id).model_name
+    locked(session, model)
+    row = promotion_row(session, promotion_id, lock=True)
+    if row.status != PromotionStatus.PENDING:
+        raise StaleView(
+            f"This request is {row.status} already"
+            + (f", by {row.decided_by}." if row.decided_by else "."),
+            "Look at the page again.",
+            status=row.status,
+        )
+    return row
+
+
+def what_moved(session: Session, entry: ModelEntry, row: PromotionRow) -> list[str]:
+    """What differs between the request's frozen evidence and the present, in words."""
+    seen = evidence(session, entry, row.version, breaking=row.breaking)
+    return rule.moved(row.evidence, rule.bundle(seen, rule.decide(seen)))
+
+
+def approve(
+    session: Session,
+    order: Order,
+    entry: ModelEntry,
+    promotion_id: UUID,
+    evidence_hash: str,
+    *,
+    break_glass: bool,
+    timeout: float,
+) -> Outcome:
+    """Let a request through and carry it out in the same transaction.
+
+    Raises:
+        Forbidden: one's own request, without break-glass.
+        StaleView: decided already, expired, or the evidence moved; the message says what.
+    """
+    row = _open_request(session, promotion_id)
+    version = version_row(session, row.model_name, row.version.version, lock=True)
+    if row.requested_by == order.actor and not break_glass:
+        raise Forbidden(
+            "You asked for this promotion; another lead must approve it.",
+            "In an emergency approve with break-glass: it is marked, and reviewed within a day.",
+        )
+    if order.now >= row.expires_at:
+        raise StaleView(
+            f"This request expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.", "Ask again."
+        )
+    moves = what_moved(session, entry, row)
+    if moves or evidence_hash != row.evidence_hash:
+        raise StaleView(
+            "The evidence is not what was signed: "
+            + ("; ".join(moves) or "the hash is another one")
+            + ".",
+            "The approval is void. Look at the new evidence and ask again.",
+            moved=moves,
+        )
+    row.status = PromotionStatus.APPLIED
+    row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
+    if row.requested_by == order.actor:
+        row.break_glass, row.review_due_at = True, order.now + REVIEW_AFTER
+    session.flush()
+    order.record(
+        session,
+        "promotion.break_glass" if row.break_glass else "promotion.approve",
+        model=row.model_name,
+        version=version.version,
+        evidence={"promotion": str(row.id), "hash": row.evidence_hash, **row.evidence},
+    )
+    if row.strategy == Strategy.FULL:
+        return make_production(session, order, version, entry.endpoint, timeout)
+    return start_canary(session, order, version, row.share, entry.endpoint)
+
+
+def close(session: Session, order: Order, promotion_id: UUID, becomes: PromotionStatus) -> Outcome:
+    """Reject or withdraw a request.
+
+    Raises:
+        Forbidden: withdrawing somebody else's request.
+        StaleView: decided already.
+    """
+    row = _open_request(session, promotion_id)
+    if becomes == PromotionStatus.WITHDRAWN and row.requested_by != order.actor:
+        raise Forbidden(
+            f"{row.requested_by} made this request; only they can withdraw it.",
+            "A lead can reject it.",
+        )
+    row.status = becomes
+    row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
+    order.record(
+        session,
+        f"promotion.{becomes}",
+        model=row.model_name,
+        version=row.version.version,
+        evidence={"promotion": str(row.id)},
+    )
+    return Outcome(
+        sentence=f"The request for {row.model_name} {row.version.version} is {becomes}.",
+        model_name=row.model_name,
+        version=row.version.version,
+        promotion_id=row.id,
+    )

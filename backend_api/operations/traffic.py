@@ -1,0 +1,144 @@
+"""Who serves how much: production, canary, and the share between them."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backend_api.catalog import ModelEntry
+from backend_api.deployment import agreed, desired, observed
+from backend_api.errors import Conflict, PromotionBlocked, StaleView
+from backend_api.operations.order import Order, locked
+from backend_api.operations.version import deployment_row, end_slot, put
+from backend_api.registry import evidence, version_row
+from backend_api.rules import promotion as rule
+from backend_api.schemas import Outcome, ShiftTraffic
+from backend_api.tables import RoutingRow, VersionRow
+
+
+def compiled_epoch(session: Session, model: str) -> int:
+    """Have the database compile the routing now, within the transaction, and read its epoch."""
+    session.flush()
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    session.expire_all()
+    return session.get_one(RoutingRow, model).epoch
+
+
+def mark_verified(session: Session, order: Order, model: str, timeout: float) -> None:
+    """Note that the serving version was seen on every live worker: it may be gone back to."""
+    want = desired(session, model)
+    if want is None or want.production is None or want.degraded is not None:
+        return
+    if agreed(observed(session, model, want, order.now, timeout)):
+        row = version_row(session, model, want.production)
+        row.verified_at = row.verified_at or order.now
+        session.flush()
+
+
+def make_production(
+    session: Session, order: Order, row: VersionRow, url: str, timeout: float
+) -> Outcome:
+    """Give the version all traffic; the version before it is archived and kept warm."""
+    mark_verified(session, order, row.model_name, timeout)
+    end_slot(session, row.model_name, "production", "archived")
+    put(session, row, "production", 100, "active", url)
+    session.execute(
+        text(
+            "UPDATE model_deployments SET status = 'archived', traffic_percentage = 0"
+            " WHERE model_id = :id AND environment <> 'production' AND status = 'active'"
+        ),
+        {"id": row.id},
+    )
+    order.record(session, "model.promote", model=row.model_name, version=row.version)
+    epoch = compiled_epoch(session, row.model_name)
+    return Outcome(
+        sentence=f"{row.model_name} {row.version} is in production; workers are switching over.",
+        model_name=row.model_name,
+        version=row.version,
+        epoch=epoch,
+    )
+
+
+def start_canary(session: Session, order: Order, row: VersionRow, share: int, url: str) -> Outcome:
+    """Give the version a share beside production.
+
+    Raises:
+        Conflict: another version is the canary.
+    """
+    running = deployment_row(session, row.model_name, "canary")
+    if running is not None and running.model_id != row.id:
+        raise Conflict(
+            f"{row.model_name} has a canary already.",
+            "Finish it or abort it first; one rollout runs at a time.",
+        )
+    end_slot(session, row.model_name, "staging", "archived")
+    put(session, row, "canary", share, "active", url)
+    order.record(
+        session,
+        "canary.start",
+        model=row.model_name,
+        version=row.version,
+        evidence={"share": share},
+    )
+    return Outcome(
+        sentence=f"{row.model_name} {row.version} gets {share} % of the requests.",
+        model_name=row.model_name,
+        version=row.version,
+        epoch=compiled_epoch(session, row.model_name),
+    )
+
+
+def _held_back(session: Session, entry: ModelEntry, row: VersionRow) -> None:
+    held = rule.blocking(rule.decide(evidence(session, entry, row, breaking=True)))
+    if held:
+        raise PromotionBlocked(
+            f"{row.model_name} {row.version} is held back: " + " ".join(g.sentence for g in held),
+            "Each gate says what it needs. Lowering the share is always possible.",
+            gates=[g.model_dump(mode="json") for g in held],
+        )
+
+
+def shift(
+    session: Session,
+    order: Order,
+    entry: ModelEntry,
+    model: str,
+    body: ShiftTraffic,
+    timeout: float,
+) -> Outcome:
+    """Set the canary's share: 0 aborts it for good, 100 makes it production.
+
+    Raises:
+        StaleView: the canary or its share is not what the caller saw.
+        PromotionBlocked: raising it while a gate is shut.
+    """
+    locked(session, model)
+    want = desired(session, model)
+    canary, share = (want.canary, want.canary_share) if want else (None, 0)
+    if canary is None or (canary, share) != (body.expected_canary, body.expected_share):
+        raise StaleView(
+            f"{model} has {f'{canary} at {share} %' if canary else 'no canary'} by now.",
+            "Look at the page again and decide on what it shows.",
+            canary=canary,
+            share=share,
+        )
+    row = version_row(session, model, canary, lock=True)
+    if body.share > share:
+        _held_back(session, entry, row)
+    if body.share == 100:
+        return make_production(session, order, row, entry.endpoint, timeout)
+    if body.share == 0:
+        end_slot(session, model, "canary", "rolled_back")
+        action, sentence = "canary.abort", f"{model} {canary} is aborted; it gets no requests."
+    else:
+        put(session, row, "canary", body.share, "active", entry.endpoint)
+        action = "canary.share"
+        sentence = f"{model} {canary} goes from {share} % to {body.share} % of the requests."
+    order.record(
+        session, action, model=model, version=canary, evidence={"from": share, "to": body.share}
+    )
+    return Outcome(
+        sentence=sentence,
+        model_name=model,
+        version=canary,
+        epoch=compiled_epoch(session, model),
+    )

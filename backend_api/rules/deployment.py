@@ -1,0 +1,132 @@
+"""Do the workers serve what was decided, is there a way back, and is anything wrong?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Readiness, Traffic
+from backend_api.states import Health
+
+# Runbook, SLO/SLA Targets: alert thresholds.
+ERROR_RATE_ALERT = 0.01
+P95_ALERT_MS = 500.0
+MIN_REQUESTS = 20
+
+
+def agrees(desired: Desired, observed: Observed) -> bool:
+    """Whether one worker serves exactly the desired state at its epoch."""
+    return (
+        observed.error is None
+        and observed.epoch == desired.epoch
+        and observed.production == desired.production
+        and observed.canary == desired.canary
+        and observed.canary_share == desired.canary_share
+    )
+
+
+def is_live(heartbeat: datetime, stopped: datetime | None, now: datetime, timeout: float) -> bool:
+    """A worker is live while it beats within ``timeout`` seconds and has not said goodbye."""
+    return stopped is None and now - heartbeat <= timedelta(seconds=timeout)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A version that a rollback may go to."""
+
+    version: str
+    digest: str | None
+    verified_at: datetime | None
+
+
+def _is_warm(loaded: dict[str, LoadedVersion], version: str) -> bool:
+    return version in loaded and loaded[version].state == "ready"
+
+
+def readiness(
+    target: Target | None,
+    observed: list[Observed],
+    last: tuple[float, datetime] | None,
+) -> Readiness:
+    """The rollback badge. ``last`` is (seconds, when) of the newest rollback."""
+    live = [o for o in observed if o.live]
+    seconds, at = last if last else (None, None)
+    warm = sum(_is_warm(o.loaded, target.version) for o in live) if target else 0
+    checked = bool(target and target.digest) and all(
+        o.loaded[target.version].digest == target.digest
+        for o in live
+        if target and _is_warm(o.loaded, target.version)
+    )
+    if target is None:
+        state, sentence = (
+            Health.UNKNOWN,
+            "No earlier version was verified in production, so there is nothing to go back to.",
+        )
+    elif not live:
+        state, sentence = Health.DOWN, f"{target.version} is the target, but no worker is live."
+    elif warm < len(live):
+        state, sentence = (
+            Health.DEGRADED,
+            f"{target.version} is warm on {warm} of {len(live)} workers; the rest would load it"
+            " first.",
+        )
+    else:
+        state, sentence = (
+            Health.OK,
+            f"{target.version} is warm on {warm} of {len(live)} workers: rollback is immediate.",
+        )
+    return Readiness(
+        state=state,
+        target=target.version if target else None,
+        target_verified_at=target.verified_at if target else None,
+        warm=warm,
+        replicas=len(live),
+        digest_checked=checked and warm > 0,
+        last_seconds=seconds,
+        last_at=at,
+        sentence=sentence,
+    )
+
+
+def condition(
+    desired: Desired | None,
+    observed: list[Observed],
+    hold: Hold | None,
+    mirror: Mirror,
+    traffic: Traffic,
+) -> tuple[Health, str]:
+    """Worst state of a model and the sentence that explains it; the first match is the worst."""
+    live = [o for o in observed if o.live]
+    behind = [o for o in live if not o.agrees]
+    rate = traffic.errors / traffic.requests if traffic.requests else 0.0
+    enough = traffic.requests >= MIN_REQUESTS
+    if desired is None or desired.production is None:
+        return Health.UNKNOWN, "Nothing is in production yet."
+    findings: list[tuple[bool, Health, str]] = [
+        (not live, Health.DOWN, "No inference worker is live."),
+        (
+            enough and rate > ERROR_RATE_ALERT,
+            Health.DOWN,
+            f"{rate:.1%} of {traffic.requests} requests failed.",
+        ),
+        (
+            enough and (traffic.p95_ms or 0) > P95_ALERT_MS,
+            Health.DOWN,
+            f"p95 is {traffic.p95_ms or 0:.0f} ms, over {P95_ALERT_MS:.0f} ms.",
+        ),
+        (desired.degraded is not None, Health.DEGRADED, f"Degraded: {desired.degraded}."),
+        (
+            bool(behind),
+            Health.DEGRADED,
+            f"{len(behind)} of {len(live)} workers do not serve the desired state"
+            + (f": {behind[0].error}" if behind and behind[0].error else " yet."),
+        ),
+        (
+            mirror.difference is not None,
+            Health.DEGRADED,
+            f"MLflow disagrees: {mirror.difference}",
+        ),
+        (hold is not None, Health.DEGRADED, "On hold after a rollback; a lead can lift it."),
+    ]
+    for applies, health, sentence in findings:
+        if applies:
+            return health, sentence
+    return Health.OK, f"{desired.production} serves on {len(live)} of {len(live)} workers."

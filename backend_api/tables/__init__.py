@@ -1,0 +1,44 @@
+"""The tables, as SQLAlchemy sees them. Their constraints and triggers stand in migrations/sql."""
+
+from backend_api.tables.base import Base
+from backend_api.tables.identity import AccountRow, OidcCodeRow, SigningKeyRow, TokenRow
+from backend_api.tables.record import (
+    JobRow,
+    LedgerRow,
+    MirrorRow,
+    OutboxRow,
+    RequestRow,
+    TransitionRow,
+)
+from backend_api.tables.registry import (
+    DeploymentRow,
+    EvaluationRow,
+    ModelRow,
+    PromotionRow,
+    ReplicaModelRow,
+    ReplicaRow,
+    RoutingRow,
+    VersionRow,
+)
+
+__all__ = [
+    "AccountRow",
+    "Base",
+    "DeploymentRow",
+    "EvaluationRow",
+    "JobRow",
+    "LedgerRow",
+    "MirrorRow",
+    "ModelRow",
+    "OidcCodeRow",
+    "OutboxRow",
+    "PromotionRow",
+    "ReplicaModelRow",
+    "ReplicaRow",
+    "RequestRow",
+    "RoutingRow",
+    "SigningKeyRow",
+    "TokenRow",
+    "TransitionRow",
+    "VersionRow",
+]

@@ -1,0 +1,1 @@
+"""Training of the four models: data, networks, gates, and the pure code that serves them."""

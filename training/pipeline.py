@@ -1,0 +1,133 @@
+"""From a fitted network to a run in MLflow: export, check, documents, gates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from training import catalogue, gates, onnx_export, reference, serving, tracking
+from training.datasets import Dataset
+
+GOLDEN_ROWS = 32
+REFERENCE_ROWS = 2_000
+CHUNK = 256
+# Float32 sums in another order differ by about 1e-6; ten times that is still no other answer.
+ONNX_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted model that is not logged yet.
+
+    ``requests`` are valid requests from data it was not fitted on: the first ones become golden
+    rows, all of them the reference profile.
+    """
+
+    model_name: str
+    network: nn.Module
+    config: Mapping[str, Any]
+    output_names: Sequence[str]
+    dynamic_axes: Mapping[str, Mapping[int, str]]
+    metrics: Mapping[str, float]
+    params: Mapping[str, str | int | float | bool]
+    input_schema: Mapping[str, Mapping[str, Any]]
+    requests: Sequence[serving.Request]
+
+    def handler(self) -> serving.Handler:
+        """The handler that a serving process would build from this model."""
+        return serving.load(self.model_name, self.config)
+
+    def answers(self, requests: Sequence[serving.Request]) -> list[serving.Answer]:
+        """Answers of the native network, in chunks that bound the memory."""
+        handler = self.handler()
+        found: list[serving.Answer] = []
+        for start in range(0, len(requests), CHUNK):
+            chunk = requests[start : start + CHUNK]
+            outputs = onnx_export.run_native(self.network, handler.encode(chunk))
+            found += handler.decode(outputs, chunk)
+        return found
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A logged run: where it stands, what it reached, and what the criteria say of it."""
+
+    run_id: str
+    model_uri: str
+    metrics: Mapping[str, float]
+    gates: Sequence[gates.CriterionResult]
+
+
+def documents(candidate: Candidate) -> dict[str, Any]:
+    """Content of the JSON files beside ``model.onnx``, by file name."""
+    handler = candidate.handler()
+    observed = list(candidate.requests[:REFERENCE_ROWS])
+    answers = candidate.answers(observed)
+    golden = [
+        {"request": dict(request), "answer": answer}
+        for request, answer in zip(observed[:GOLDEN_ROWS], answers, strict=False)
+    ]
+    rows = [handler.observe(r, a) for r, a in zip(observed, answers, strict=True)]
+    return {
+        "handler.json": {"model_name": candidate.model_name, "config": candidate.config},
+        "golden.json": golden,
+        "reference.json": reference.profile(rows),
+        "input_schema.json": candidate.input_schema,
+    }
+
+
+def artefact(candidate: Candidate) -> tuple[tracking.Artefact, float]:
+    """Export, and measure on golden rows how far ONNX is from native (1.0 = 100 %)."""
+    handler = candidate.handler()
+    golden = candidate.requests[:GOLDEN_ROWS]
+    example = handler.encode(golden[: onnx_export.BATCH])
+    graph = onnx_export.export(
+        candidate.network, example, candidate.output_names, candidate.dynamic_axes
+    )
+    session = onnx_export.session(graph)
+    feeds = handler.encode(golden)
+    native = onnx_export.run_native(candidate.network, feeds)
+    difference = onnx_export.max_abs_diff(native, session.run(None, feeds))
+    outputs = onnx_export.run_native(candidate.network, example)
+    return (
+        tracking.Artefact(
+            graph=graph,
+            feeds=example,
+            outputs=dict(zip(candidate.output_names, outputs, strict=True)),
+            documents=documents(candidate),
+            weights=candidate.network.state_dict(),
+        ),
+        difference,
+    )
+
+
+def _sample(rows: Sequence[Any]) -> pd.DataFrame:
+    return pd.DataFrame([dict(row) for row in rows[:100]])
+
+
+def publish(candidate: Candidate, dataset: Dataset[Any]) -> TrainResult:
+    """Export, check, log to MLflow and judge; ``TrackingError`` when MLflow cannot be used."""
+    folder, difference = artefact(candidate)
+    metrics = {**candidate.metrics, "onnx_max_abs_diff": difference}
+    params = {
+        **candidate.params,
+        "rows_train": len(dataset.train),
+        "rows_val": len(dataset.val),
+        "rows_test": len(dataset.test),
+        "parameters": sum(int(np.prod(p.shape)) for p in candidate.network.parameters()),
+        "onnx_equal": difference <= ONNX_TOLERANCE,
+    }
+    record = tracking.Record(
+        candidate.model_name,
+        params,
+        metrics,
+        dataset.source,
+        dataset.sha256,
+        _sample(dataset.train),
+    )
+    run_id, model_uri = tracking.log_run(record, folder)
+    judged = gates.evaluate(catalogue.criteria(candidate.model_name), metrics)
+    return TrainResult(run_id, model_uri, metrics, judged)

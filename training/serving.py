@@ -1,0 +1,60 @@
+"""The way into the models for a serving process: numpy and the standard library, no torch.
+
+An artefact folder holds ``model.onnx`` and ``handler.json``. A serving process does
+
+    handler = load(spec["model_name"], spec["config"])
+    handler.validate(request)
+    outputs = session.run(None, handler.encode([request]))
+    answer = handler.decode(outputs, [request])[0]
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+Arrays = dict[str, NDArray[np.generic]]
+Observed = dict[str, float | str | None]
+
+MODELS = ("intent_classifier", "financial_ner", "credit_risk", "anomaly_detection")
+
+
+class Handler(Protocol):
+    """Turns requests into ONNX feeds and ONNX outputs into answers. Safe to share by threads."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build from the ``config`` of ``handler.json``."""
+        ...
+
+    def validate(self, request: Request) -> None:
+        """Raise ``ValueError`` naming the field and what to do."""
+        ...
+
+    def encode(self, requests: Sequence[Request]) -> Arrays:
+        """Feeds by ONNX input name; axis 0 is the batch. Expects validated requests."""
+        ...
+
+    def decode(
+        self, outputs: Sequence[NDArray[np.generic]], requests: Sequence[Request]
+    ) -> list[Answer]:
+        """One answer per request, from the outputs in the order of the ONNX graph."""
+        ...
+
+    def observe(self, request: Request, answer: Answer) -> Observed:
+        """The values that drift is watched on: inputs by name, outputs as ``output.<name>``."""
+        ...
+
+
+def load(model_name: str, config: Mapping[str, Any]) -> Handler:
+    """Handler of a model; ``ValueError`` on a name that is none of the four."""
+    if model_name not in MODELS:
+        known = ", ".join(MODELS)
+        raise ValueError(f"no handler for model {model_name!r}; use one of {known}")
+    module = import_module(f"training.{model_name}.serving")
+    handler: Handler = module.ModelHandler.from_config(config)
+    return handler
