@@ -1,6 +1,5 @@
 """The command line that the four train modules share."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -8,11 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from training.datasets import DataError
+from training.datasets import DEFAULT_SEED, DataError
 from training.pipeline import TrainResult
 from training.tracking import TrackingError
 
-DEFAULT_SEED = 20260125
 BAD_DATA = 2
 NO_TRACKING = 3
 
@@ -76,25 +74,5 @@ def train_app(train: Train) -> typer.Typer:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(NO_TRACKING) from None
         _report(result)
-
-    return app
-
-
-def data_app(write: Callable[[Path, int, int], int], default_rows: int) -> typer.Typer:
-    """Command around a generator: ``write(out, rows, seed)`` returns the rows written."""
-    app = typer.Typer(add_completion=False, help="Write generated training data to a file.")
-
-    @app.command()
-    def main(
-        out: Annotated[Path, typer.Option(help="File to write.")],
-        rows: Annotated[int, typer.Option(min=1, help="About how many rows.")] = default_rows,
-        seed: Annotated[int, typer.Option(help="Seed of the generator.")] = DEFAULT_SEED,
-    ) -> None:
-        try:
-            written = write(out, rows, seed)
-        except OSError as error:
-            typer.echo(f"Error: {out} cannot be written ({error.strerror}); choose another", err=True)
-            raise typer.Exit(BAD_DATA) from None
-        typer.echo(f"Wrote {written:,} rows to {out}")
 
     return app

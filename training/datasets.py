@@ -14,6 +14,7 @@ import pandas as pd
 Row = dict[str, Any]
 T = TypeVar("T")
 
+DEFAULT_SEED = 20260125
 SPLITS = ("train", "val", "test")
 
 

@@ -1,0 +1,1 @@
+"""Intent classifier: what a user of the assistant wants, from one sentence."""
