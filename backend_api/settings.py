@@ -38,6 +38,9 @@ class BackendSettings(BaseSettings):
     nivesh_home: Path = Field(Path("var"), alias="NIVESH_HOME")
     """Where state on disk lies."""
 
+    backend_host: str = Field("127.0.0.1", alias="BACKEND_HOST")
+    """Address that backend_api listens on."""
+
     backend_port: int = Field(8080, alias="BACKEND_PORT")
     """Port of backend_api."""
 

@@ -29,6 +29,7 @@ def tick(
     """One look at everything; what cannot be done now is left for the next one."""
     with transaction(engine, ACTOR) as session:
         make_partitions(session, now)
+        beat(session, now)
     for model in catalog.models:
         with transaction(engine, ACTOR) as session:
             observe(session, model, now, timeout)
@@ -44,6 +45,17 @@ def make_partitions(session: Session, now: datetime) -> None:
             text("SELECT ensure_prediction_partition(:day)"),
             {"day": (now + timedelta(days=ahead)).date()},
         )
+
+
+def beat(session: Session, now: datetime) -> None:
+    """Say that the watch is alive."""
+    session.execute(
+        text(
+            "INSERT INTO heartbeats VALUES ('worker', :now)"
+            " ON CONFLICT (process) DO UPDATE SET at = excluded.at"
+        ),
+        {"now": now},
+    )
 
 
 def observe(session: Session, model: str, now: datetime, timeout: float) -> None:

@@ -181,6 +181,12 @@ CREATE TABLE mirrors (
     equal_at    timestamptz
 );
 
+-- The watch says here that it is alive.
+CREATE TABLE heartbeats (
+    process text PRIMARY KEY,
+    at      timestamptz NOT NULL
+);
+
 CREATE TABLE ledger (
     seq        bigint PRIMARY KEY,
     at         timestamptz NOT NULL,

@@ -1,0 +1,95 @@
+"""Desired and observed state; rollback, share, hold and mirror."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backend_api import db, deployment
+from backend_api.identity.dependencies import allowed
+from backend_api.identity.verify import Caller, require
+from backend_api.operations import rollback, traffic
+from backend_api.operations.order import Order
+from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.schemas import Deployment, Explain, Outcome, RollBack, ShiftTraffic
+from backend_api.states import Permission
+
+router = APIRouter(tags=["deployments"], responses=ERRORS)  # type: ignore[arg-type]
+Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
+OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
+Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
+
+
+@router.get("/deployments")
+def list_deployments(ctx: Ctx, session: Reading, caller: Reader) -> list[Deployment]:
+    """Every model's desired and observed state."""
+    timeout = ctx.settings.replica_timeout_seconds
+    return [
+        deployment.deployment(session, ctx.catalog, name, db.now(), timeout)
+        for name in ctx.catalog.models
+    ]
+
+
+@router.get("/deployments/{name}")
+def read_deployment(name: str, ctx: Ctx, session: Reading, caller: Reader) -> Deployment:
+    """One model's desired and observed state, worker by worker."""
+    timeout = ctx.settings.replica_timeout_seconds
+    return deployment.deployment(session, ctx.catalog, name, db.now(), timeout)
+
+
+@router.post("/models/{name}/rollback")
+def roll_back(name: str, body: RollBack, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Send all traffic back to the last verified version; needs no approval and no MLflow."""
+    entry = ctx.catalog.get(name)
+    return write(
+        ctx,
+        caller,
+        f"roll back {name}",
+        body,
+        lambda s, o: rollback.roll_back(
+            s,
+            o,
+            name,
+            entry.endpoint,
+            expected_production=body.expected_production,
+            to=body.to,
+        ),
+    )
+
+
+@router.post("/models/{name}/traffic")
+def shift_traffic(name: str, body: ShiftTraffic, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Set the canary's share. On-call may lower it; raising it is a lead's."""
+    entry = ctx.catalog.get(name)
+    if body.share > body.expected_share:
+        require(caller, Permission.APPROVE)
+    return write(
+        ctx,
+        caller,
+        f"traffic {name}",
+        body,
+        lambda s, o: traffic.shift(s, o, entry, name, body, ctx.settings.replica_timeout_seconds),
+    )
+
+
+@router.post("/models/{name}/hold/lift")
+def lift_hold(name: str, body: Explain, ctx: Ctx, caller: Approver) -> Outcome:
+    """Let promotions through again after a rollback."""
+    ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"lift hold {name}", body, lambda s, o: rollback.lift_hold(s, o, name)
+    )
+
+
+@router.post("/models/{name}/mirror/repair", status_code=202)
+def repair_mirror(name: str, body: Explain, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Write our decision to MLflow again, over whatever somebody changed there."""
+    ctx.catalog.get(name)
+
+    def act(session: Session, order: Order) -> Outcome:
+        session.execute(text("INSERT INTO outbox (model_name) VALUES (:m)"), {"m": name})
+        order.record(session, "mirror.repair", model=name)
+        return Outcome(sentence=f"MLflow is being made equal for {name}.", model_name=name)
+
+    return write(ctx, caller, f"repair {name}", body, act)

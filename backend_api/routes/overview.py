@@ -1,0 +1,79 @@
+"""Is anything wrong now? And the ledger's pages."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend_api import db, deployment, ledger
+from backend_api.context import Context
+from backend_api.health import services
+from backend_api.identity.dependencies import allowed
+from backend_api.identity.verify import Caller
+from backend_api.routes.edge import ERRORS, Ctx, Reading
+from backend_api.rules.deployment import condition
+from backend_api.schemas import LedgerPage, LedgerProof, ModelSummary, Overview
+from backend_api.states import Permission, PromotionStatus, worst
+from backend_api.tables import PromotionRow
+
+router = APIRouter(tags=["overview"], responses=ERRORS)  # type: ignore[arg-type]
+Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
+ORDER = ["down", "degraded", "unknown", "ok"]
+
+
+def _summary(session: Session, ctx: Context, name: str) -> ModelSummary:
+    now = db.now()
+    whole = deployment.deployment(
+        session, ctx.catalog, name, now, ctx.settings.replica_timeout_seconds
+    )
+    answered = deployment.traffic(session, name, now)
+    state, sentence = condition(whole.desired, whole.observed, whole.hold, whole.mirror, answered)
+    pending = session.scalar(
+        select(func.count())
+        .select_from(PromotionRow)
+        .where(PromotionRow.model_name == name, PromotionRow.status == PromotionStatus.PENDING)
+    )
+    return ModelSummary(
+        model_name=name,
+        title=whole.title,
+        state=state,
+        sentence=sentence,
+        deployment=whole,
+        traffic=answered,
+        pending_promotions=pending or 0,
+    )
+
+
+@router.get("/overview")
+def overview(request: Request, ctx: Ctx, session: Reading, caller: Reader) -> Overview:
+    """Every model and every part, worst first."""
+    models = [_summary(session, ctx, name) for name in ctx.catalog.models]
+    parts = services(session, ctx, request.app.state.prober, db.now())
+    states = [m.state for m in models] + [p.state for p in parts]
+    return Overview(
+        state=worst(states),
+        models=sorted(models, key=lambda m: ORDER.index(m.state)),
+        services=sorted(parts, key=lambda p: ORDER.index(p.state)),
+        at=db.now(),
+    )
+
+
+@router.get("/ledger")
+def read_ledger(
+    session: Reading,
+    caller: Reader,
+    model: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> LedgerPage:
+    """Who did what, when and why; newest first, by keyset."""
+    return ledger.page(session, model=model, actor=actor, action=action, before=before, limit=limit)
+
+
+@router.get("/ledger/verify")
+def verify_ledger(session: Reading, caller: Reader) -> LedgerProof:
+    """Walk the whole chain; names the first altered row."""
+    return ledger.verify(session)

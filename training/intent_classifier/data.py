@@ -1,0 +1,204 @@
+"""Sentences for the intent classifier: generated from patterns, or read from a JSON file.
+
+A template is a pattern with its alternatives chosen and its slots open. Templates are dealt to
+the splits within each intent, so the test split asks in words that training has not seen in
+this order. ``LABEL_NOISE`` of the training rows carry a wrong intent; the other splits are clean.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training.data_command import data_app
+from training.datasets import (
+    DEFAULT_SEED,
+    DataError,
+    Dataset,
+    assign_splits,
+    by_split,
+    digest,
+    read_records,
+    require_classes,
+    require_splits,
+)
+from training.intent_classifier.noise import dress
+from training.intent_classifier.phrases import INTENTS
+from training.intent_classifier.phrases.grammar import expand
+from training.intent_classifier.phrases.slots import Rng, fill
+from training.text import fold, tokenise
+
+DEFAULT_ROWS = 20_000
+LABEL_NOISE = 0.02
+DISTRACTION = 0.25
+SHARES = {"train": 0.70, "val": 0.10, "test": 0.20}
+
+# Asked of a staged version before it goes on, so never shown in training.
+HELD_BACK = (
+    "Can I afford a ₹50L loan?",
+    "Help me save for retirement",
+    "Where is my money going?",
+)
+
+BEFORE = (
+    "i have already {done} , now {core}",
+    "i already {done} , so {core}",
+    "just {done} , now {core}",
+    "forget {topic} , {core}",
+    "this is not about {topic} , {core}",
+    "leave {topic} for later , {core}",
+    "not {topic} , {core}",
+    "{topic} baad mein , pehle {core}",
+)
+AFTER = (
+    "{core} , {topic} can wait",
+    "{core} , i have already {done}",
+    "{core} , i do not mean {topic}",
+    "{core} , not {topic}",
+    "{core} , {topic} ki baat nahi kar raha",
+)
+
+Templates = dict[str, dict[str, list[list[str]]]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled sentence; ``template`` is empty when the sentence was not generated."""
+
+    text: str
+    intent: str
+    split: str
+    template: str = ""
+
+
+def canonical(text: str) -> str:
+    """The text without case, spacing and punctuation: equal for sentences that read the same."""
+    return " ".join(fold(t.text) for t in tokenise(text) if any(map(str.isalnum, t.text)))
+
+
+def _verbatim(text: str) -> str:
+    return " ".join(t.text.casefold() for t in tokenise(text) if any(map(str.isalnum, t.text)))
+
+
+def deal_templates(seed: int) -> Templates:
+    """Templates by split and intent, grouped by pattern; no template is in two splits."""
+    chooser = np.random.default_rng([seed, 1])
+    dealt: Templates = {split: {intent: [] for intent in INTENTS} for split in SHARES}
+    bounds = np.cumsum(list(SHARES.values()))[:-1]
+    seen: set[str] = set()
+    for intent, corpus in INTENTS.items():
+        for pattern in corpus.patterns:
+            fresh = [t for t in dict.fromkeys(expand(pattern)) if canonical(t) not in seen]
+            seen.update(map(canonical, fresh))
+            groups: dict[str, list[str]] = {split: [] for split in SHARES}
+            for template in fresh:
+                place = int(np.searchsorted(bounds, chooser.random(), side="right"))
+                groups[list(SHARES)[place]].append(template)
+            for split, own in groups.items():
+                if own:
+                    dealt[split][intent].append(own)
+    return dealt
+
+
+def _distract(core: str, intent: str, rng: Rng) -> str:
+    other = str(rng.choice([name for name in INTENTS if name != intent]))
+    frame = str(rng.choice(BEFORE if rng.random() < 0.5 else AFTER))
+    done = fill(str(rng.choice(INTENTS[other].done)), rng)
+    topic = fill(str(rng.choice(INTENTS[other].topics)), rng)
+    return frame.replace("{done}", done).replace("{topic}", topic).replace("{core}", core)
+
+
+def _sentence(template: str, intent: str, rng: Rng) -> str:
+    core = fill(template, rng)
+    if rng.random() < DISTRACTION:
+        core = _distract(core, intent, rng)
+    return dress(core, rng)
+
+
+def _draw(split: str, rows: int, patterns: dict[str, list[list[str]]], rng: Rng) -> list[Example]:
+    intents = list(INTENTS)
+    # Everything else is the largest class of a real assistant.
+    weights = np.array([3.0 if name == "out_of_scope" else 1.0 for name in intents])
+    drawn = []
+    for _ in range(rows):
+        intent = str(rng.choice(intents, p=weights / weights.sum()))
+        group = patterns[intent][int(rng.integers(len(patterns[intent])))]
+        template = group[int(rng.integers(len(group)))]
+        drawn.append(Example(_sentence(template, intent, rng), intent, split, template))
+    return drawn
+
+
+def _mislabel(rows: Sequence[Example], rng: Rng) -> list[Example]:
+    wrong = set(rng.choice(len(rows), size=round(LABEL_NOISE * len(rows)), replace=False).tolist())
+    noisy = []
+    for place, row in enumerate(rows):
+        if place in wrong:
+            other = str(rng.choice([name for name in INTENTS if name != row.intent]))
+            row = Example(row.text, other, row.split, row.template)
+        noisy.append(row)
+    return noisy
+
+
+def generate(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> list[Example]:
+    """About ``rows`` sentences (doubles and held-back queries are dropped), in split order."""
+    rng = np.random.default_rng([seed, 2])
+    dealt = deal_templates(seed)
+    taken = {_verbatim(query) for query in HELD_BACK}
+    examples: list[Example] = []
+    for split, share in SHARES.items():
+        fresh = []
+        for row in _draw(split, round(share * rows), dealt[split], rng):
+            form = _verbatim(row.text)
+            if form not in taken:
+                taken.add(form)
+                fresh.append(row)
+        examples += _mislabel(fresh, rng) if split == "train" else fresh
+    return examples
+
+
+def _dataset(rows: Sequence[Example], source: str) -> Dataset[Example]:
+    splits = [row.split for row in rows]
+    return by_split(rows, splits, source, digest([asdict(row) for row in rows]))
+
+
+def generated(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> Dataset[Example]:
+    """``generate`` as a dataset."""
+    return _dataset(generate(rows, seed), f"generated:intent_classifier?rows={rows}&seed={seed}")
+
+
+def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
+    """Read a JSON list of ``{text, intent, split?}``; ``DataError`` says what is wrong with it.
+
+    Without ``split``, rows are dealt 70/10/20 and sentences that read the same stay together.
+    """
+    records = read_records(path, ("text", "intent"))
+    for number, record in enumerate(records, start=1):
+        bad = [f for f in ("text", "intent") if not str(record[f]).strip()]
+        if bad:
+            raise DataError(f"row {number} of {path} has an empty {bad[0]}; fill it or remove it")
+    texts = [str(record["text"]) for record in records]
+    intents = [str(record["intent"]) for record in records]
+    require_classes(intents, path, least=3)
+    if all("split" in record for record in records):
+        splits = [str(record["split"]) for record in records]
+        require_splits(splits, path)
+    else:
+        splits = assign_splits([_verbatim(text) for text in texts], intents, seed)
+    rows = [
+        Example(text, intent, split, str(record.get("template", "")))
+        for text, intent, split, record in zip(texts, intents, splits, records, strict=True)
+    ]
+    return _dataset(rows, str(path))
+
+
+def write(out: Path, rows: int, seed: int) -> int:
+    """Write generated sentences as JSON; returns how many."""
+    examples = [asdict(row) for row in generate(rows, seed)]
+    out.write_text(json.dumps(examples, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return len(examples)
+
+
+if __name__ == "__main__":
+    data_app(write, DEFAULT_ROWS)()
