@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 import psutil
@@ -103,10 +104,11 @@ def _first_free(candidates: list[int], taken: set[int]) -> int:
     for port in candidates:
         if port and port not in taken and is_free(port):
             return port
-    return _any_free(taken)
+    return any_free(taken)
 
 
-def _any_free(taken: set[int]) -> int:
+def any_free(taken: Collection[int] = ()) -> int:
+    """A port that nothing listens on now."""
     for _ in range(200):
         port = random.randint(*FREE_RANGE)
         if port not in taken and is_free(port):

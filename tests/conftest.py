@@ -1,0 +1,229 @@
+"""Real parts for tests: PostgreSQL, Redis and MLflow, each started once per run."""
+
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import psycopg2
+import pytest
+import uvicorn
+from backend_api.identity import tokens
+from psycopg2 import sql
+from sqlalchemy import Engine
+
+from backend_api import catalog as catalogs
+from backend_api import db
+from backend_api.catalog import Catalog
+from backend_api.main import create_app
+from backend_api.settings import BackendSettings
+from backend_api.states import Role
+from ops.settings import PROJECT
+from ops.stack import mlflow, redis
+from ops.stack.home import Home
+from ops.stack.ports import any_free as free_port
+from ops.stack.postgres import place, server
+from ops.stack.process import Child, Spec
+from tests.makers import ADMIN_TOKEN, wait_until
+
+REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
+_names = itertools.count(1)
+
+
+def leave_out(reason: str) -> None:
+    """Skip a test that this machine cannot run; where all are required, fail it."""
+    if REQUIRE_ALL:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first: a broken rule should not wait for the stack to start."""
+    tiers = ("house", "unit", "contract", "api", "pages", "flow")
+    root = Path(__file__).parent
+
+    def tier(item: pytest.Item) -> int:
+        folder = item.path.relative_to(root).parts[0]
+        return tiers.index(folder) if folder in tiers else len(tiers)
+
+    items.sort(key=tier)
+
+
+@pytest.fixture(autouse=True)
+def _needs_chromium(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("browser") and not Path("/usr/bin/chromium").exists():
+        leave_out("chromium is missing: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Where the session's servers write."""
+    return Home.at(tmp_path_factory.mktemp("home"))
+
+
+def _run(spec: Spec) -> Child:
+    child = Child(spec, changed=lambda: None)
+    child.start()
+    wait_until(spec.ready, 90, f"{spec.name} answers; see {spec.log}")
+    return child
+
+
+@dataclass
+class Postgres:
+    """The session's server."""
+
+    port: int
+    secrets: dict[str, str]
+
+    def url(self, database: str) -> str:
+        """Address of a database, as the role that owns it."""
+        return server.url(self.port, self.secrets, database)
+
+    def admin(self, statement: str, *names: str) -> None:
+        """Run a statement about databases or roles as the superuser."""
+        connection = psycopg2.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres",
+            password=self.secrets["postgres_password"],
+        )  # fmt: skip
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(home: Home) -> Iterator[Postgres]:
+    """An embedded PostgreSQL with a migrated template database."""
+    where = place.place(home)
+    secrets = home.secrets()
+    server.create(where, secrets["postgres_password"])
+    port = free_port()
+    child = _run(server.spec(where, port, home.log("postgres")))
+    try:
+        server.prepare(where, port, secrets)
+        running = Postgres(port, secrets)
+        running.admin("ALTER ROLE nivesh CREATEDB")
+        running.admin("CREATE DATABASE {} OWNER nivesh", "template_nivesh")
+        engine = db.create(running.url("template_nivesh"))
+        db.migrate(engine)
+        engine.dispose()
+        yield running
+    finally:
+        child.stop()
+        shutil.rmtree(where.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    name = f"test_{next(_names)}"
+    postgres.admin("CREATE DATABASE {} TEMPLATE {} OWNER nivesh", name, "template_nivesh")
+    yield postgres.url(name)
+    postgres.admin("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on the test's database."""
+    made = db.create(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The project's own models.yaml."""
+    return catalogs.load(PROJECT / "models.yaml")
+
+
+@pytest.fixture(scope="session")
+def redis_port(home: Home) -> Iterator[int]:
+    """Port of a real Redis."""
+    port = free_port()
+    child = _run(redis.spec(home, port, dict(os.environ)))
+    yield port
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(home: Home, postgres: Postgres) -> Iterator[str]:
+    """Address of a real MLflow server on the same PostgreSQL."""
+    port = free_port()
+    child = _run(mlflow.spec(home, port, postgres.url("mlflow"), dict(os.environ)))
+    yield f"http://127.0.0.1:{port}"
+    child.stop()
+
+
+@dataclass
+class Backend:
+    """A served backend_api on a test's database."""
+
+    url: str
+    settings: BackendSettings
+    engine: Engine
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def token(self, role: Role | str, name: str | None = None) -> str:
+        """Secret of a token with the role; the same one for the same name."""
+        name = name or f"test-{role}"
+        if name not in self._tokens:
+            with db.transaction(self.engine, "tests") as session:
+                self._tokens[name] = tokens.create_token(
+                    session, name=name, role=Role(role), days=1, created_by="tests", now=db.now()
+                )
+        return self._tokens[name]
+
+    def client(self, role: Role | str, name: str | None = None) -> httpx2.Client:
+        """An HTTP client that carries the role's token."""
+        return httpx2.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token(role, name)}"},
+            timeout=20,
+        )
+
+
+@pytest.fixture
+def backend(
+    database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Backend]:
+    """backend_api over HTTP on a free port; marker-free tests get no MLflow."""
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}/oidc"
+    wants_mlflow = "mlflow_uri" in request.fixturenames
+    settings = BackendSettings(
+        DATABASE_URL=database_url,
+        MLFLOW_TRACKING_URI=(
+            request.getfixturevalue("mlflow_uri") if wants_mlflow else "http://127.0.0.1:9"
+        ),
+        REDIS_PORT=9, PROMETHEUS_URL="http://127.0.0.1:9", INFERENCE_URL="http://127.0.0.1:9",
+        INFERENCE_ADMIN_TOKEN=ADMIN_TOKEN, MODELS_FILE=PROJECT / "models.yaml",
+        NIVESH_HOME=tmp_path, BACKEND_PORT=port, OIDC_ISSUER=issuer,
+        OIDC_CLIENT_SECRET="test-client-secret",
+        OIDC_REDIRECT_URIS="http://127.0.0.1:8501/oauth2callback",
+    )  # fmt: skip
+    config = uvicorn.Config(create_app(settings), port=port, log_level="error", lifespan="on")
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    wait_until(lambda: running.started, 20, "the backend has started")
+    yield Backend(f"http://127.0.0.1:{port}", settings, engine)
+    running.should_exit = True
+    thread.join(timeout=20)
+
+
+@pytest.fixture
+def backend_url(backend: Backend) -> str:
+    """Where the test's backend listens."""
+    return backend.url
+
+
+@pytest.fixture
+def token_for(backend: Backend) -> Callable[[str], str]:
+    """Secret of a token by role."""
+    return lambda role: backend.token(role)

@@ -1,0 +1,109 @@
+"""Do workers agree, is there a way back, and what is wrong with a model?"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend_api.rules.deployment import Target, agrees, condition, is_live, readiness
+from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Traffic
+from backend_api.states import Health
+from tests.makers import digest
+
+NOW = datetime(2026, 1, 25, 3, 0, tzinfo=UTC)
+DESIRED = Desired(
+    model_name="intent_classifier", epoch=4, production="v1.1.0", canary=None, canary_share=0,
+    staging=[], target="v1.0.0", salt="", degraded=None, changed_at=NOW, changed_by="asha",
+)  # fmt: skip
+WORKER = Observed(
+    replica_id="a", host="host", pid=1, live=True, heartbeat_at=NOW, epoch=4, production="v1.1.0",
+    canary=None, canary_share=0, error=None, acknowledged_at=NOW, agrees=True,
+    loaded={"v1.0.0": LoadedVersion(state="ready", digest=digest(1))},
+)  # fmt: skip
+EQUAL = Mirror(
+    state=Health.OK, difference=None, error=None, pending=0, checked_at=NOW, equal_at=NOW
+)
+QUIET = Traffic(
+    minutes=5, requests=100, errors=0, fallbacks=0, p50_ms=2.0, p95_ms=9.0, by_arm={}, last_at=NOW
+)
+TARGET = Target("v1.0.0", digest(1), NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": 3},
+        {"production": "v1.0.0"},
+        {"canary": "v1.2.0"},
+        {"canary_share": 10},
+        {"error": "the artefact has other bytes"},
+    ],
+)
+def test_a_worker_agrees_only_on_everything(change: dict[str, object]) -> None:
+    assert agrees(DESIRED, WORKER)
+    assert not agrees(DESIRED, WORKER.model_copy(update=change))
+
+
+def test_a_worker_is_live_up_to_the_time_out() -> None:
+    assert is_live(NOW - timedelta(seconds=10), None, NOW, 10)
+    assert not is_live(NOW - timedelta(seconds=10.001), None, NOW, 10)
+    assert not is_live(NOW, NOW, NOW, 10), "it said goodbye"
+
+
+def test_the_badge_counts_warm_workers_and_checked_digests() -> None:
+    cold = WORKER.model_copy(update={"replica_id": "b", "loaded": {}})
+    both = readiness(TARGET, [WORKER, WORKER], (0.2, NOW))
+    assert (both.state, both.warm, both.digest_checked, both.last_seconds) == (
+        Health.OK,
+        2,
+        True,
+        0.2,
+    )
+    half = readiness(TARGET, [WORKER, cold], None)
+    assert (half.state, half.warm, half.replicas) == (Health.DEGRADED, 1, 2)
+    altered = WORKER.model_copy(
+        update={"loaded": {"v1.0.0": LoadedVersion(state="ready", digest=digest(2))}}
+    )
+    assert not readiness(TARGET, [altered], None).digest_checked
+    assert readiness(None, [WORKER], None).state == Health.UNKNOWN
+    dead = WORKER.model_copy(update={"live": False})
+    assert readiness(TARGET, [dead], None).state == Health.DOWN
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "says"),
+    [
+        ({}, Health.OK, "v1.1.0 serves on 1 of 1 workers"),
+        ({"desired": None}, Health.UNKNOWN, "Nothing is in production"),
+        ({"observed": []}, Health.DOWN, "No inference worker"),
+        ({"traffic": QUIET.model_copy(update={"errors": 2})}, Health.DOWN, "2.0% of 100"),
+        ({"traffic": QUIET.model_copy(update={"p95_ms": 501.0})}, Health.DOWN, "p95 is 501 ms"),
+        (
+            {"desired": DESIRED.model_copy(update={"degraded": "no active production row"})},
+            Health.DEGRADED,
+            "no active production row",
+        ),
+        (
+            {"observed": [WORKER.model_copy(update={"agrees": False, "error": "altered bytes"})]},
+            Health.DEGRADED,
+            "altered bytes",
+        ),
+        (
+            {"mirror": EQUAL.model_copy(update={"difference": "alias differs."})},
+            Health.DEGRADED,
+            "MLflow disagrees",
+        ),
+        ({"hold": Hold(at=NOW, by="omar", reason="p95")}, Health.DEGRADED, "On hold"),
+    ],
+)
+def test_the_worst_finding_speaks(change: dict[str, object], state: Health, says: str) -> None:
+    values: dict[str, object] = {
+        "desired": DESIRED, "observed": [WORKER], "hold": None, "mirror": EQUAL, "traffic": QUIET,
+    }  # fmt: skip
+    found, sentence = condition(**{**values, **change})  # type: ignore[arg-type]
+    assert found == state
+    assert says in sentence
+
+
+def test_few_requests_prove_no_outage() -> None:
+    few = QUIET.model_copy(update={"requests": 19, "errors": 19})
+    assert condition(DESIRED, [WORKER], None, EQUAL, few)[0] == Health.OK

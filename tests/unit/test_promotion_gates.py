@@ -1,0 +1,113 @@
+"""Gates: decided from evidence alone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend_api.rules.promotion import (
+    Evidence,
+    blocking,
+    bundle,
+    decide,
+    fingerprint,
+    judge,
+    moved,
+    narrower,
+)
+from backend_api.states import GateState
+from tests.makers import digest
+
+QUERY = {"query": {"type": "string", "required": True}}
+GOOD = Evidence(
+    model_name="intent_classifier",
+    version="v1.1.0",
+    status="validated",
+    metrics={"accuracy": 0.995, "f1": 0.99, "onnx_max_abs_diff": 1e-7},
+    criteria=[("accuracy", ">", 0.99, "Accuracy"), ("f1", ">", 0.95, "F1")],
+    artifact_digest=digest(1),
+    validation={"passed": True, "artifact_digest": digest(1), "sentence": "All right."},
+    artifact=None,
+    input_schema=QUERY,
+    production="v1.0.0",
+    production_schema=QUERY,
+    breaking=False,
+    hold=None,
+)
+NARROWED = {**QUERY, "user_id": {"type": "string", "required": True}}
+
+
+def test_all_gates_pass_on_good_evidence() -> None:
+    gates = decide(GOOD)
+    assert [g.state for g in gates] == [GateState.PASS] * 6
+    assert blocking(gates) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "change", "state", "says"),
+    [
+        ("criteria", {"metrics": {**GOOD.metrics, "accuracy": 0.98}}, "fail", "short by 0.01"),
+        ("criteria", {"metrics": {**GOOD.metrics, "accuracy": 0.99}}, "fail", "must be > 0.99"),
+        ("criteria", {"metrics": {"f1": 0.99, "onnx_max_abs_diff": 0.0}}, "fail", "no metric"),
+        ("validation", {"validation": None}, "unknown", "Not validated yet"),
+        ("validation", {"validation": {**GOOD.validation, "passed": False}}, "fail", "All right."),  # type: ignore[dict-item]
+        ("validation", {"artifact_digest": digest(2)}, "fail", "changed after"),
+        ("artifact", {"artifact_digest": None}, "unknown", "No digest"),
+        ("artifact", {"staged_digests": {"host-1": digest(9)}}, "fail", "host-1"),
+        ("parity", {"metrics": {"accuracy": 0.995, "f1": 0.99}}, "unknown", "did not compare"),
+        ("parity", {"metrics": {**GOOD.metrics, "onnx_max_abs_diff": 0.2}}, "fail", "by 0.2"),
+        ("parity", {"parity_needed": False}, "not_applicable", "no ONNX"),
+        ("schema", {"input_schema": NARROWED}, "fail", "new and required"),
+        ("schema", {"input_schema": NARROWED, "breaking": True}, "pass", "ticked"),
+        ("schema", {"input_schema": None}, "unknown", "no input schema"),
+        ("schema", {"production_schema": None}, "not_applicable", "Nothing is in production"),
+        ("hold", {"hold": "v1.2.0 rolled back by omar"}, "fail", "rolled back by omar"),
+    ],
+)
+def test_one_gate_moves_alone(gate: str, change: dict[str, object], state: str, says: str) -> None:
+    found = {g.name: g for g in decide(replace(GOOD, **change))}  # type: ignore[arg-type]
+    assert found[gate].state == state
+    assert says in found[gate].sentence
+
+
+def test_nothing_measured_blocks_like_bad() -> None:
+    held = blocking(decide(replace(GOOD, validation=None)))
+    assert [g.name for g in held] == ["validation"]
+
+
+def test_a_criterion_at_its_limit_is_not_met_when_the_bar_is_strict() -> None:
+    assert not judge(("f1", ">", 0.95, "F1"), {"f1": 0.95}).passed
+    assert judge(("f1", ">=", 0.95, "F1"), {"f1": 0.95}).passed
+
+
+def test_narrower_names_each_way_in_which_callers_would_break() -> None:
+    old = {"a": {"type": "string"}, "b": {"type": "number"}, "c": {"type": "string"}}
+    new = {
+        "b": {"type": "string"},
+        "c": {"type": "string", "required": True},
+        "d": {"type": "string"},
+    }
+    assert narrower(old, new) == [
+        "field 'a' is no longer accepted",
+        "field 'b' was number and is string",
+        "field 'c' has become required",
+    ]
+
+
+def test_what_was_signed_says_what_moved() -> None:
+    signed = bundle(GOOD, decide(GOOD))
+    later = replace(GOOD, artifact_digest=digest(2), production="v1.0.1")
+    changes = moved(signed, bundle(later, decide(later)))
+    assert any("production was 'v1.0.0' and is 'v1.0.1'" in change for change in changes)
+    assert any("gate validation was pass and is fail" in change for change in changes)
+    assert moved(signed, bundle(GOOD, decide(GOOD))) == []
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5), st.floats(allow_nan=False) | st.text(max_size=5), max_size=5
+    )
+)
+def test_a_fingerprint_does_not_depend_on_the_order_of_keys(values: dict[str, object]) -> None:
+    assert fingerprint(values) == fingerprint(dict(reversed(values.items())))
