@@ -1,0 +1,244 @@
+"""The backend as the console sees it: one typed method per endpoint.
+
+Knows nothing of Streamlit. An outage is an error, never an empty list.
+
+BackendError          the backend answered with an error
+└── BackendDown       the backend did not answer
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx2
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from backend_api.schemas import (
+    Account,
+    DecidePromotion,
+    Deployment,
+    ErrorBody,
+    Explain,
+    Job,
+    LedgerPage,
+    LedgerProof,
+    Me,
+    MoveVersion,
+    NewAccount,
+    NewToken,
+    Outcome,
+    Overview,
+    Promotion,
+    RegisterVersion,
+    RequestPromotion,
+    RollBack,
+    ShiftTraffic,
+    Token,
+    Version,
+    VersionDetail,
+)
+from backend_api.states import PromotionStatus, Role
+
+T = TypeVar("T")
+TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
+
+
+class BackendError(Exception):
+    """The backend's answer to what it will not or cannot do."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        message: str,
+        hint: str = "",
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
+        self.message = message
+        self.hint = hint
+        self.details = details or {}
+
+
+class BackendDown(BackendError):
+    """No answer at all; whether a write was carried out is not known."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            0,
+            "BackendDown",
+            "The backend does not answer.",
+            "Workers go on with the last routing they know. Try again: a repeat is safe.",
+            {"cause": cause},
+        )
+
+
+def _refuse(answer: httpx2.Response) -> NoReturn:
+    try:
+        body = ErrorBody.model_validate_json(answer.content)
+    except ValidationError:
+        raise BackendError(
+            answer.status_code,
+            "UnreadableAnswer",
+            f"The backend answered {answer.status_code} without saying why.",
+            "Its log has the request; a proxy between it and the console may have answered.",
+        ) from None
+    raise BackendError(answer.status_code, body.error, body.message, body.hint, body.details)
+
+
+class Backend:
+    """``token`` is asked at each request, so that a renewed sign-in counts at once."""
+
+    def __init__(
+        self, base_url: str, token: Callable[[], str], http: httpx2.Client | None = None
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._token = token
+        self._http = http or httpx2.Client(timeout=TIMEOUT)
+
+    def _call(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        shape: type[T],
+        body: BaseModel | None = None,
+        **params: Any,
+    ) -> T:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = body.model_dump_json()
+        try:
+            answer = self._http.request(
+                method,
+                "/".join([self._base, *(quote(part, safe="") for part in path)]),
+                params={k: v for k, v in params.items() if v is not None},
+                content=content,
+                headers=headers,
+            )
+        except httpx2.TransportError as error:
+            raise BackendDown(f"{type(error).__name__}: {error}") from error
+        if answer.status_code >= 400:
+            _refuse(answer)
+        try:
+            return TypeAdapter(shape).validate_json(answer.content)
+        except ValidationError as error:
+            raise BackendError(
+                502,
+                "UnexpectedAnswer",
+                "The backend's answer has a shape that the console does not know.",
+                "Console and backend are of different versions; deploy the same one.",
+                {"cause": str(error)},
+            ) from error
+
+    def _get(self, shape: type[T], *path: str, **params: Any) -> T:
+        return self._call("GET", path, shape, **params)
+
+    def _post(self, body: BaseModel, *path: str) -> Outcome:
+        return self._call("POST", path, Outcome, body)
+
+    # Who
+
+    def me(self) -> Me:
+        """The caller and their rights."""
+        return self._get(Me, "me")
+
+    # Is anything wrong
+
+    def overview(self) -> Overview:
+        """Every model and service, worst first."""
+        return self._get(Overview, "overview")
+
+    def deployments(self) -> list[Deployment]:
+        """Desired and observed state of every model."""
+        return self._get(list[Deployment], "deployments")
+
+    def deployment(self, model: str) -> Deployment:
+        """Desired and observed state of one model."""
+        return self._get(Deployment, "deployments", model)
+
+    def ledger(
+        self, before: int | None = None, model: str | None = None, limit: int = 50
+    ) -> LedgerPage:
+        """A page of the ledger, newest first."""
+        return self._get(LedgerPage, "ledger", before=before, model=model, limit=limit)
+
+    def verify_ledger(self) -> LedgerProof:
+        """Walk the whole chain."""
+        return self._get(LedgerProof, "ledger", "verify")
+
+    def job(self, job_id: UUID) -> Job:
+        """How far a job is."""
+        return self._get(Job, "jobs", str(job_id))
+
+    # Versions
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions of a model, newest first."""
+        return self._get(list[Version], "models", model, "versions")
+
+    def version(self, model: str, version: str) -> VersionDetail:
+        """A version with criteria, gates, history and its newest request."""
+        return self._get(VersionDetail, "models", model, "versions", version)
+
+    def register(self, model: str, body: RegisterVersion) -> Outcome:
+        """Make a run's model a version."""
+        return self._post(body, "models", model, "versions")
+
+    def stage(self, model: str, version: str, body: MoveVersion) -> Outcome:
+        """Let every worker load the version."""
+        return self._post(body, "models", model, "versions", version, "stage")
+
+    def validate(self, model: str, version: str, body: MoveVersion) -> Outcome:
+        """Queue the validation suite; ``job_id`` follows it."""
+        return self._post(body, "models", model, "versions", version, "validate")
+
+    def reject_version(self, model: str, version: str, body: MoveVersion) -> Outcome:
+        """Refuse a version for good."""
+        return self._post(body, "models", model, "versions", version, "reject")
+
+    # Promotions
+
+    def promotions(
+        self, model: str | None = None, status: PromotionStatus | None = None
+    ) -> list[Promotion]:
+        """Requests, newest first."""
+        return self._get(list[Promotion], "promotions", model=model, status=status)
+
+    def request_promotion(self, model: str, body: RequestPromotion) -> Outcome:
+        """Ask for a version to be promoted."""
+        return self._post(body, "models", model, "promotions")
+
+    def approve(self, promotion: UUID, body: DecidePromotion) -> Outcome:
+        """Let a request through and carry it out."""
+        return self._post(body, "promotions", str(promotion), "approve")
+
+    def reject(self, promotion: UUID, body: DecidePromotion) -> Outcome:
+        """Refuse a request."""
+        return self._post(body, "promotions", str(promotion), "reject")
+
+    def withdraw(self, promotion: UUID, body: DecidePromotion) -> Outcome:
+        """Take back one's own request."""
+        return self._post(body, "promotions", str(promotion), "withdraw")
+
+    # Traffic
+
+    def roll_back(self, model: str, body: RollBack) -> Outcome:
+        """Send all traffic back to the last verified version."""
+        return self._post(body, "models", model, "rollback")
+
+    def shift_traffic(self, model: str, body: ShiftTraffic) -> Outcome:
+        """Set the canary's share."""
+        return self._post(body, "models", model, "traffic")
+
+    def lift_hold(self, model: str, body: Explain) -> Outcome:
+        """Let promotions through again."""
+        return self._post(body, "models", model, "hold", "lift")
+
+    def repair_mirror(self, model: str, body: Explain) -> Outcome:
+        """Write our decision to MLflow again."""
+        return self._post(body, "models", model, "mirror", "repair")

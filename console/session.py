@@ -1,0 +1,154 @@
+"""The only bridge from Streamlit to the client: who is here, what was read, what was done.
+
+A button acts in ``on_click`` and the page draws afterwards, so the page never shows the state
+from before its own action.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import httpx2
+import streamlit as st
+from pydantic import ValidationError
+from uuid6 import uuid7
+
+from backend_api.schemas import Me, Outcome
+from backend_api.states import Permission
+from console.client import TIMEOUT, Backend, BackendDown, BackendError
+from console.settings import settings
+
+T = TypeVar("T")
+ME_FOR = timedelta(seconds=30)
+_given: list[Backend] = []
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """A value and when it was read. With ``error`` set, the value is the last good one or None."""
+
+    value: T | None
+    at: datetime | None
+    error: BackendError | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of the last button: an outcome or an error."""
+
+    label: str
+    outcome: Outcome | None
+    error: BackendError | None
+    at: datetime
+
+
+def use(backend: Backend | None) -> None:
+    """Let every session of this process work with the given backend; None undoes it."""
+    _given[:] = [backend] if backend else []
+
+
+@st.cache_resource(show_spinner=False)
+def _http() -> httpx2.Client:
+    return httpx2.Client(timeout=TIMEOUT)
+
+
+def _token() -> str:
+    fixed = settings().console_token
+    if fixed is not None:
+        return fixed.get_secret_value()
+    return str(st.user.tokens["id"]) if signed_in() else ""
+
+
+def signed_in() -> bool:
+    """Whether the browser carries an identity (or the process a fixed one)."""
+    if _given or settings().console_token is not None:
+        return True
+    return bool(getattr(st.user, "is_logged_in", False))
+
+
+def backend() -> Backend:
+    """The backend, asked as the person who is signed in."""
+    return _given[0] if _given else Backend(settings().backend_url, _token, _http())
+
+
+def read(key: str, fetch: Callable[[], T]) -> Reading[T]:
+    """Fetch now; in an outage give the last good value of this session with its time."""
+    name = f"reading:{key}"
+    try:
+        reading = Reading(fetch(), datetime.now(UTC))
+    except BackendError as error:
+        last: Reading[T] | None = st.session_state.get(name)
+        if last is None or (error.status != 0 and error.status < 500):
+            return Reading(None, None, error)
+        return Reading(last.value, last.at, error)
+    st.session_state[name] = reading
+    return reading
+
+
+def whoami() -> Reading[Me]:
+    """Who is signed in, asked anew every half minute."""
+    last: Reading[Me] | None = st.session_state.get("reading:me")
+    if last is not None and last.at is not None and datetime.now(UTC) - last.at < ME_FOR:
+        return last
+    return read("me", lambda: backend().me())
+
+
+def me() -> Me | None:
+    """Who is signed in; None if nobody is or the backend never said."""
+    return whoami().value if signed_in() else None
+
+
+def can(permission: Permission) -> bool:
+    """Whether to show a control at all; the backend decides again at the click."""
+    person = me()
+    return person is not None and permission.value in person.permissions
+
+
+def request_id(form_key: str) -> UUID:
+    """The id of the write that this rendered form would make.
+
+    Stays the same until the backend has answered and the form is drawn again, so neither a
+    double click nor a repeat after an outage acts twice.
+    """
+    ids: dict[str, UUID] = st.session_state.setdefault("request_ids", {})
+    answered: set[UUID] = st.session_state.setdefault("answered_ids", set())
+    acting = st.session_state.get("acting", False)
+    if form_key not in ids or (ids[form_key] in answered and not acting):
+        ids[form_key] = uuid7()
+    return ids[form_key]
+
+
+def act(verb: Callable[[], Outcome], label: str) -> None:
+    """Carry out a write from ``on_click`` and keep the answer for ``parts.banner``.
+
+    ``verb`` must take values of widgets from ``st.session_state``: variables of the page still
+    hold what was there before the click.
+    """
+    st.session_state["acting"] = True
+    outcome, error = None, None
+    try:
+        outcome = verb()
+    except BackendError as refusal:
+        error = refusal
+    except ValidationError as invalid:
+        error = _unfit(invalid)
+    finally:
+        st.session_state["acting"] = False
+    if not isinstance(error, BackendDown):
+        answered: set[UUID] = st.session_state.setdefault("answered_ids", set())
+        answered.update(st.session_state.get("request_ids", {}).values())
+    st.session_state["answer"] = Answer(label, outcome, error, datetime.now(UTC))
+
+
+def _unfit(invalid: ValidationError) -> BackendError:
+    first = invalid.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the form"
+    return BackendError(400, "BadRequest", f"{field.capitalize()}: {first['msg']}.", "Nothing sent.")
+
+
+def take_answer() -> Answer | None:
+    """The last button's answer, once."""
+    answer: Answer | None = st.session_state.pop("answer", None)
+    return answer
