@@ -15,7 +15,6 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from backend_api.schemas import (
-    Account,
     DecidePromotion,
     Deployment,
     ErrorBody,
@@ -25,8 +24,6 @@ from backend_api.schemas import (
     LedgerProof,
     Me,
     MoveVersion,
-    NewAccount,
-    NewToken,
     Outcome,
     Overview,
     Promotion,
@@ -34,11 +31,10 @@ from backend_api.schemas import (
     RequestPromotion,
     RollBack,
     ShiftTraffic,
-    Token,
     Version,
     VersionDetail,
 )
-from backend_api.states import PromotionStatus, Role
+from backend_api.states import PromotionStatus
 
 T = TypeVar("T")
 TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
@@ -142,6 +138,10 @@ class Backend:
         return self._call("POST", path, Outcome, body)
 
     # Who
+
+    def alive(self) -> None:
+        """Return if the backend answers at all; needs no sign-in."""
+        self._get(dict[str, str], "health")
 
     def me(self) -> Me:
         """The caller and their rights."""

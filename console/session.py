@@ -73,9 +73,15 @@ def backend() -> Backend:
     return _given[0] if _given else Backend(settings().backend_url, _token, _http())
 
 
-def read(key: str, fetch: Callable[[], T]) -> Reading[T]:
-    """Fetch now; in an outage give the last good value of this session with its time."""
+def read(key: str, fetch: Callable[[], T], within: timedelta = timedelta(0)) -> Reading[T]:
+    """Fetch; in an outage give the last good value of this session with its time.
+
+    A good value younger than ``within`` is taken without asking, unless a button acted since.
+    """
     name = f"reading:{key}"
+    recent: Reading[T] | None = st.session_state.get(name)
+    if recent is not None and recent.at is not None and _young(recent.at, within):
+        return recent
     try:
         reading = Reading(fetch(), datetime.now(UTC))
     except BackendError as error:
@@ -87,12 +93,14 @@ def read(key: str, fetch: Callable[[], T]) -> Reading[T]:
     return reading
 
 
+def _young(at: datetime, within: timedelta) -> bool:
+    acted_at: datetime | None = st.session_state.get("acted_at")
+    return datetime.now(UTC) - at < within and (acted_at is None or at > acted_at)
+
+
 def whoami() -> Reading[Me]:
     """Who is signed in, asked anew every half minute."""
-    last: Reading[Me] | None = st.session_state.get("reading:me")
-    if last is not None and last.at is not None and datetime.now(UTC) - last.at < ME_FOR:
-        return last
-    return read("me", lambda: backend().me())
+    return read("me", lambda: backend().me(), within=ME_FOR)
 
 
 def me() -> Me | None:
@@ -139,13 +147,16 @@ def act(verb: Callable[[], Outcome], label: str) -> None:
     if not isinstance(error, BackendDown):
         answered: set[UUID] = st.session_state.setdefault("answered_ids", set())
         answered.update(st.session_state.get("request_ids", {}).values())
-    st.session_state["answer"] = Answer(label, outcome, error, datetime.now(UTC))
+    st.session_state["acted_at"] = now = datetime.now(UTC)
+    st.session_state["answer"] = Answer(label, outcome, error, now)
 
 
 def _unfit(invalid: ValidationError) -> BackendError:
     first = invalid.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or "the form"
-    return BackendError(400, "BadRequest", f"{field.capitalize()}: {first['msg']}.", "Nothing sent.")
+    return BackendError(
+        400, "BadRequest", f"{field.capitalize()}: {first['msg']}.", "Nothing sent."
+    )
 
 
 def take_answer() -> Answer | None:

@@ -83,6 +83,7 @@ def request(
         share=100 if body.strategy == Strategy.FULL else body.share,
         breaking=body.breaking,
         status=PromotionStatus.PENDING,
+        break_glass=False,
         requested_by=order.actor,
         requested_at=order.now,
         reason=order.reason,

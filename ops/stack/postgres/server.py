@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: its files, how it is started, its roles and databases."""
 
+import os
 import shutil
 import signal
 import subprocess

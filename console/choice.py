@@ -1,0 +1,60 @@
+"""Which model, and which of its versions, a page is about; the address says it too."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend_api.schemas import Deployment
+from console import parts
+
+
+def model(deployments: list[Deployment]) -> Deployment:
+    """The model that the address names or the reader picks."""
+    by_name = {d.model_name: d for d in deployments}
+    return by_name[_pick("Model", "model", list(by_name), {n: d.title for n, d in by_name.items()})]
+
+
+def version(names: Sequence[str], words: dict[str, str], default: str, of: str) -> str:
+    """The version that the address names or the reader picks, else ``default``."""
+    return _pick("Version", "version", list(names), words, default, of)
+
+
+def show(field: str, of: str, name: str) -> None:
+    """Choose from a callback, before the page is drawn."""
+    st.session_state[f"choice.{field}.{of}"] = name
+
+
+def _pick(
+    label: str,
+    field: str,
+    names: list[str],
+    words: dict[str, str],
+    default: str | None = None,
+    of: str = "",
+) -> str:
+    key = f"choice.{field}.{of}"
+    asked = st.query_params.get(field)
+    if key not in st.session_state or st.session_state[key] not in names:
+        st.session_state[key] = asked if asked in names else default or names[0]
+        if asked and asked not in names:
+            st.warning(
+                f"There is no {field} {parts.plain(asked)} here;"
+                f" this is {parts.plain(words[st.session_state[key]])}.",
+                icon=":material/help:",
+            )
+    picked = st.selectbox(
+        label,
+        names,
+        format_func=lambda name: words[name],
+        key=key,
+        on_change=_forget,
+        args=(field,),
+    )
+    st.query_params[field] = picked
+    return str(picked)
+
+
+def _forget(field: str) -> None:
+    """Another model has other versions: what the address says of the old one's is void."""
+    if field == "model" and "version" in st.query_params:
+        del st.query_params["version"]

@@ -1,0 +1,72 @@
+"""Which version may go to production next, and why (not)?"""
+
+import streamlit as st
+
+from backend_api.schemas import Deployment, Version
+from console import choice, parts, promotion_view, session
+from console import registry_actions as acting
+from console import registry_view as view
+
+
+def draw() -> None:
+    """The page, from the answer down to what it rests on."""
+    parts.page("Registry", "Which version may go to production next, and why (not)?")
+    deployments = session.read("deployments", session.backend().deployments)
+    parts.stale(deployments)
+    if deployments.value is None:
+        return
+    if not deployments.value:
+        parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
+        return
+    left, right = st.columns(2)
+    with left:
+        deployment = choice.model(deployments.value)
+    name = deployment.model_name
+    versions = session.read(f"versions:{name}", lambda: session.backend().versions(name))
+    if deployments.error is None:
+        parts.stale(versions)
+    if versions.value:
+        with right:
+            chosen = _version(name, versions.value)
+        _detail(deployment, versions.value, chosen)
+    elif versions.value is not None:
+        parts.empty(
+            f"{deployment.title} has no version yet.",
+            f"Train one (nivesh train {name}) or register a run's model below.",
+        )
+    acting.register(name)
+
+
+def _version(model: str, versions: list[Version]) -> str:
+    words = {v.version: f"{v.version} · {parts.LOOKS[v.status].word}" for v in versions}
+    return choice.version(list(words), words, view.candidate(versions), model)
+
+
+def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> None:
+    name = deployment.model_name
+    reading = session.read(
+        f"version:{name}:{chosen}", lambda: session.backend().version(name, chosen)
+    )
+    detail = reading.value
+    if detail is None:
+        parts.stale(reading)
+        return
+    serving = deployment.desired.production if deployment.desired else None
+    production = next((v for v in versions if v.version == serving), None)
+    view.verdict(detail)
+    view.job(detail.job)
+    promotion_view.last_request(detail.promotion)
+    view.table(name, versions, detail.criteria, chosen)
+    st.markdown(f"### {chosen} {parts.badge(detail.version.status)}")
+    evidence, deeds = st.columns([3, 2], gap="large")
+    with evidence:
+        view.gates(detail.gates)
+        view.criteria(detail.criteria)
+        view.against(detail, production)
+        view.history(detail.transitions)
+        view.facts(detail.version)
+    with deeds:
+        acting.actions(detail, serving)
+
+
+draw()

@@ -1,0 +1,184 @@
+"""Promotion requests on the Registry page: asking, and deciding on what was asked."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from backend_api.schemas import DecidePromotion, Outcome, Promotion, RequestPromotion, VersionDetail
+from backend_api.states import Permission, PromotionStatus, Strategy
+from console import forms, parts, session
+from console.registry_view import held_back
+
+P = Permission
+
+
+def ask(detail: VersionDetail, production: str | None) -> None:
+    """The form that asks for a validated version's promotion, or why it cannot be asked for."""
+    version = detail.version
+    key = f"ask.{version.model_name}.{version.version}"
+    # A narrower schema alone can be ticked as meant; every other gate has to pass first.
+    firm = [g for g in held_back(detail.gates) if g.name != "schema"]
+    if not session.can(P.REQUEST_PROMOTION):
+        forms.barred("Asking for a promotion", P.REQUEST_PROMOTION)
+        return
+    if firm:
+        names = ", ".join(gate.title for gate in firm)
+        st.caption(
+            f":material/lock: It cannot be asked for yet, held by: {parts.plain(names)}."
+            " Each gate says what it needs."
+        )
+        return
+
+    def verb(request_id: UUID, reason: str) -> Outcome:
+        body = RequestPromotion(
+            request_id=request_id,
+            reason=reason,
+            version=version.version,
+            strategy=Strategy(str(forms.value(key, "strategy"))),
+            share=st.session_state.get(f"{key}.share", 10),
+            breaking=bool(forms.value(key, "breaking")),
+            expected_production=production,
+        )
+        return session.backend().request_promotion(version.model_name, body)
+
+    with st.container(border=True):
+        st.markdown(f"**Ask for the promotion of {version.version}**")
+        canary = _strategy(key, version.version, production)
+        with st.form(key, border=False):
+            if canary:
+                st.slider("Share at the start, per cent", 1, 99, 10, key=f"{key}.share")
+            st.checkbox("It breaks callers, and they know", key=f"{key}.breaking")
+            forms.reason(key, "better on new phrases, see the comparison")
+            forms.button(key, "Request promotion", verb, icon="send", kind="primary")
+
+
+def _strategy(key: str, version: str, production: str | None) -> bool:
+    """How it begins, and what that would mean; whether it is a canary."""
+    words = {Strategy.FULL: "All traffic at once", Strategy.CANARY: "Canary first"}
+    options = [Strategy.CANARY, Strategy.FULL] if production else [Strategy.FULL]
+    picked = st.radio(
+        "How it begins", options, format_func=lambda s: words[s], key=f"{key}.strategy"
+    )
+    canary = picked == Strategy.CANARY
+    if canary:
+        said = f"{version} gets the share below, {production} the rest; a lead raises it later."
+    elif production:
+        said = f"Every request goes to {version}; {production} stays warm as the way back."
+    else:
+        said = f"Every request goes to {version}. Nothing is in production before it."
+    st.caption(f"Once another lead has approved: {said}")
+    return canary
+
+
+def mine(request: Promotion) -> bool:
+    """Whether the reader made this request, as a person or by a token."""
+    person = session.me()
+    return person is not None and request.requested_by in (
+        person.username,
+        f"token:{person.username}",
+    )
+
+
+def decide(request: Promotion, detail: VersionDetail) -> None:
+    """The open request: who, why, until when, on what evidence; and the decision on it."""
+    with st.container(border=True):
+        _request(request, detail)
+        own, lead = mine(request), session.can(P.APPROVE)
+        if own:
+            st.caption(
+                ":material/lock: You made this request, so you cannot approve it: another lead"
+                " must. You can withdraw it."
+            )
+        elif not lead:
+            forms.barred("Approving", P.APPROVE)
+        if own or lead:
+            _decision(request, own=own, lead=lead)
+
+
+def _request(request: Promotion, detail: VersionDetail) -> None:
+    now = datetime.now(UTC)
+    how = "all traffic at once"
+    if request.strategy == Strategy.CANARY:
+        how = f"canary at {request.share} %"
+    breaking = ", breaking for callers" if request.breaking else ""
+    st.markdown(
+        f"{parts.badge(request.status)} **{request.version}: {how}{breaking}**  \n"
+        f"Asked by **{parts.plain(request.requested_by)}**,"
+        f" {parts.ago(request.requested_at, now)}: {parts.plain(request.reason)}  \n"
+        f"Expires {parts.ago(request.expires_at, now)}, {parts.when(request.expires_at)}"
+    )
+    signed = request.evidence.get("gates", {})
+    moved = [
+        gate.title
+        for gate in detail.gates
+        if (signed.get(gate.name, {}).get("state"), signed.get(gate.name, {}).get("sentence"))
+        != (gate.state, gate.sentence)
+    ]
+    if moved:
+        st.warning(
+            f"The evidence moved since the request: {parts.plain(', '.join(moved))}. An approval"
+            " would be void; withdraw it and ask again.",
+            icon=":material/difference:",
+        )
+    with st.expander("Evidence that the approver signs"):
+        st.caption(f"SHA-256 `{request.evidence_hash}`")
+        for name, gate in signed.items():
+            st.markdown(
+                f"{parts.badge(gate['state'])} {parts.plain(name)}: {parts.plain(gate['sentence'])}"
+            )
+        st.json(request.evidence, expanded=1)
+
+
+def _decision(request: Promotion, *, own: bool, lead: bool) -> None:
+    key = f"decide.{request.id}"
+
+    def body(request_id: UUID, reason: str) -> DecidePromotion:
+        return DecidePromotion(
+            request_id=request_id,
+            reason=reason,
+            evidence_hash=request.evidence_hash,
+            break_glass=bool(st.session_state.get(f"{key}.glass", False)),
+        )
+
+    backend = session.backend()
+    with st.form(key, border=False):
+        if own and lead:
+            st.checkbox(
+                "Break glass: approve my own request. It is marked, and reviewed within a day.",
+                key=f"{key}.glass",
+            )
+        forms.reason(key, "looked at the gates and the comparison")
+        with st.container(horizontal=True):
+            if lead:
+                forms.button(
+                    key, "Approve by break-glass" if own else "Approve",
+                    lambda i, r: backend.approve(request.id, body(i, r)),
+                    icon="check", kind="secondary" if own else "primary", action="approve",
+                )  # fmt: skip
+                forms.button(
+                    key, "Reject", lambda i, r: backend.reject(request.id, body(i, r)),
+                    icon="close", action="reject",
+                )  # fmt: skip
+            if own:
+                forms.button(
+                    key, "Withdraw", lambda i, r: backend.withdraw(request.id, body(i, r)),
+                    icon="undo", action="withdraw",
+                )  # fmt: skip
+
+
+def last_request(request: Promotion | None) -> None:
+    """How the newest request ended."""
+    if request is None or request.status == PromotionStatus.PENDING:
+        return
+    by = f" by {parts.plain(request.decided_by)}" if request.decided_by else ""
+    why = f": {parts.plain(request.decision_reason)}" if request.decision_reason else ""
+    at = f", {parts.when(request.decided_at)}" if request.decided_at else ""
+    st.markdown(
+        f"{parts.badge(request.status)} Request of {parts.plain(request.requested_by)}{by}{at}{why}"
+    )
+    if request.break_glass and request.review_due_at:
+        st.warning(
+            f"Approved by break-glass. Its review is due by {parts.when(request.review_due_at)}.",
+            icon=":material/gavel:",
+        )
