@@ -394,6 +394,12 @@ class NewAccount(Write):
     password: str = Field(min_length=10, max_length=200)
 
 
+class SetRole(Write):
+    """Change what a person may do."""
+
+    role: Role
+
+
 class Token(Wire):
     """A machine's token; ``secret`` is filled once, when it is made."""
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-BLUE = "#2f7fd6"
-ORANGE = "#d0700f"
+BLUE = "#2a74c8"
+ORANGE = "#b8590b"
 GREY = "#808891"
 PASSING = "rgba(46, 160, 103, 0.16)"
-ROW_PX = 74
+ROW_PX = 92
 BAR_PX = 46
+# Below this share, in per cent, a bar has no room for its version's name on a telephone.
+NARROW = 40
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,22 @@ def _point(name: str, value: float | None, look: dict[str, object], first: bool)
     )
 
 
+def _line(figure: go.Figure, measure: Measure, row: int) -> None:
+    low, high = bounds(measure)
+    passing = (measure.threshold, high) if ">" in measure.op else (low, measure.threshold)
+    figure.add_vrect(*passing, fillcolor=PASSING, line_width=0, row=row, col=1)
+    figure.add_vline(measure.threshold, line={"color": GREY, "dash": "dot"}, row=row, col=1)
+    figure.update_xaxes(range=[low, high], nticks=5, row=row, col=1)
+
+
 def comparison(candidate: str, production: str | None, measures: list[Measure]) -> go.Figure:
     """Each metric on its own axis: this version, production, and the side that passes shaded."""
     titles = [f"{m.label}  ·  must be {m.op} {m.threshold:g}" for m in measures]
     count = max(1, len(measures))
     figure = make_subplots(
-        rows=count, cols=1, subplot_titles=titles, vertical_spacing=min(0.5 / count, 0.3)
+        rows=count, cols=1, subplot_titles=titles, vertical_spacing=min(0.6 / count, 0.3)
     )
     for row, measure in enumerate(measures, start=1):
-        low, high = bounds(measure)
-        passing = (measure.threshold, high) if ">" in measure.op else (low, measure.threshold)
-        figure.add_vrect(*passing, fillcolor=PASSING, line_width=0, row=row, col=1)
-        figure.add_vline(measure.threshold, line={"color": GREY, "dash": "dot"}, row=row, col=1)
         if production is not None:
             open_circle = {"symbol": "circle-open", "size": 15, "color": ORANGE}
             open_circle["line"] = {"width": 3, "color": ORANGE}
@@ -82,8 +88,10 @@ def comparison(candidate: str, production: str | None, measures: list[Measure]) 
             figure.add_trace(_point(name, measure.production, open_circle, row == 1), row, 1)
         filled = {"symbol": "diamond", "size": 11, "color": BLUE}
         figure.add_trace(_point(candidate, measure.candidate, filled, row == 1), row, 1)
-        figure.update_xaxes(range=[low, high], nticks=5, row=row, col=1)
-    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
+        _line(figure, measure, row)
+    figure.update_yaxes(
+        showticklabels=False, showgrid=False, zeroline=False, range=[-1, 1], fixedrange=True
+    )
     figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
     figure.update_annotations(x=0, xanchor="left", font_size=13)
     figure.update_layout(
@@ -98,18 +106,20 @@ def comparison_words(candidate: str, production: str | None, measures: list[Meas
     """The same picture for those who hear it."""
 
     def said(value: float | None) -> str:
-        return "not logged" if value is None else f"{value:.4g}"
+        return "logged no value" if value is None else f"has {value:.4g}"
 
     parts = []
     for m in measures:
-        beside = f", {production} has {said(m.production)}" if production else ""
+        beside = f", {production} {said(m.production)}" if production else ""
         line = f"must be {m.op} {m.threshold:g}"
-        parts.append(f"{m.label}: {candidate} has {said(m.candidate)}{beside}, {line}")
+        parts.append(f"{m.label}: {candidate} {said(m.candidate)}{beside}, {line}")
     return ". ".join(parts) + "."
 
 
 def _written(version: str | None, share: int) -> str:
-    return f"{version} · {share} %" if version and share else ""
+    if not version or not share:
+        return ""
+    return f"{version} · {share} %" if share >= NARROW else f"{share} %"
 
 
 def split(rows: list[Split]) -> go.Figure:
@@ -130,7 +140,17 @@ def split(rows: list[Split]) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             insidetextfont={"color": "white"},
-            marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.35}},
+            textangle=0,
+            marker={
+                "color": colour,
+                "pattern": {
+                    "shape": pattern,
+                    "fillmode": "overlay",
+                    "fgcolor": "white",
+                    "fgopacity": 0.2,
+                    "size": 7,
+                },
+            },
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     figure.update_layout(
@@ -140,6 +160,6 @@ def split(rows: list[Split]) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
     )
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(range=[0, 101], ticksuffix=" %", fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     return figure

@@ -15,6 +15,7 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from backend_api.schemas import (
+    Account,
     DecidePromotion,
     Deployment,
     ErrorBody,
@@ -24,13 +25,17 @@ from backend_api.schemas import (
     LedgerProof,
     Me,
     MoveVersion,
+    NewAccount,
+    NewToken,
     Outcome,
     Overview,
     Promotion,
     RegisterVersion,
     RequestPromotion,
     RollBack,
+    SetRole,
     ShiftTraffic,
+    Token,
     Version,
     VersionDetail,
 )
@@ -136,6 +141,36 @@ class Backend:
 
     def _post(self, body: BaseModel, *path: str) -> Outcome:
         return self._call("POST", path, Outcome, body)
+
+    # Access: people and machines
+
+    def accounts(self) -> list[Account]:
+        """Everybody who may sign in, or once could."""
+        return self._get(list[Account], "accounts")
+
+    def add_account(self, body: NewAccount) -> Account:
+        """Let somebody in."""
+        return self._call("POST", ("accounts",), Account, body)
+
+    def set_role(self, username: str, body: SetRole) -> Account:
+        """Change what somebody may do; counts from their next request."""
+        return self._call("POST", ("accounts", username, "role"), Account, body)
+
+    def disable_account(self, username: str, body: Explain) -> Account:
+        """Shut somebody out at once."""
+        return self._call("POST", ("accounts", username, "disable"), Account, body)
+
+    def tokens(self) -> list[Token]:
+        """All machine tokens, without their secrets."""
+        return self._get(list[Token], "tokens")
+
+    def create_token(self, body: NewToken) -> Token:
+        """A machine's token; the only answer that carries its secret."""
+        return self._call("POST", ("tokens",), Token, body)
+
+    def revoke_token(self, name: str, body: Explain) -> Token:
+        """Make a token worthless at once."""
+        return self._call("POST", ("tokens", name, "revoke"), Token, body)
 
     # Who
 

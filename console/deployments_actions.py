@@ -28,7 +28,8 @@ def effect(want: Desired, share: int) -> str:
         if share > before
         else f"Whoever leaves it goes back to {rest}."
     )
-    return f"{canary} goes from {before} % to {share} % of the requests, {rest} to {100 - share} %. {stay}"
+    moves = f"{canary} goes from {before} % to {share} % of the requests"
+    return f"{moves}, {rest} to {100 - share} %. {stay}"
 
 
 def rate(traffic: Traffic | None, share: int) -> str:
@@ -151,5 +152,5 @@ def way_back(deployment: Deployment) -> None:
         facts.append(
             f":gray[Last rollback] {ready.last_seconds:.1f} s, {parts.when(ready.last_at)}"
         )
-    st.markdown(f"{parts.readiness_badge(ready)}  \n" + "  \n".join(facts))
+    st.markdown("  \n".join(facts))
     parts.rollback_panel(deployment)

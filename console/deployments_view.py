@@ -9,6 +9,8 @@ from backend_api.states import Health
 from console import charts, parts, session
 
 LIVE_SECONDS = 2.0
+FIGURE_PX = 160
+EPOCH_HELP = "Counts the decisions about this model. A worker serves one when its epoch is equal."
 MIRROR_WORDS = {
     Health.OK: "Equal",
     Health.UNKNOWN: "Not compared yet",
@@ -60,8 +62,9 @@ def agreement(deployment: Deployment) -> tuple[Health, str]:
     if want.degraded:
         return Health.DEGRADED, f"The decision is incomplete: {want.degraded}."
     if behind:
+        do = "does" if len(behind) == 1 else "do"
         return Health.DEGRADED, (
-            f"{len(behind)} of {len(alive)} workers do not serve the decision"
+            f"{len(behind)} of {len(alive)} live workers {do} not serve the decision"
             f" (epoch {want.epoch}) yet."
         )
     if len(alive) == 1:
@@ -75,28 +78,21 @@ def decision(deployment: Deployment) -> None:
     if want is None:
         return
     share = want.canary_share if want.canary else 0
-    cells = st.columns(4)
-    cells[0].metric(
-        "Production", want.production or "none",
-        f"{100 - share} % of requests", delta_color="off", delta_arrow="off",
-    )  # fmt: skip
-    cells[1].metric(
-        "Canary", want.canary or "none",
-        f"{share} % of requests", delta_color="off", delta_arrow="off",
-    )  # fmt: skip
-    cells[2].metric(
-        "Staged", ", ".join(want.staging) or "none",
-        "no traffic", delta_color="off", delta_arrow="off",
-    )  # fmt: skip
-    cells[3].metric(
-        "Epoch", f"{want.epoch:,}",
-        f"{parts.ago(want.changed_at, datetime.now(UTC))}",
-        delta_color="off", delta_arrow="off",
-        help="Counts the decisions about this model. A worker serves one when its epoch is equal.",
-    )  # fmt: skip
+    figures = (
+        ("Production", want.production or "none", f"{100 - share} % of requests", None),
+        ("Canary", want.canary or "none", f"{share} % of requests", None),
+        ("Staged", ", ".join(want.staging) or "none", "no traffic", None),
+        ("Epoch", f"{want.epoch:,}", parts.ago(want.changed_at, datetime.now(UTC)), EPOCH_HELP),
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, below, explained in figures:
+            st.metric(
+                label, value, below, delta_color="off", delta_arrow="off", help=explained,
+                width=FIGURE_PX,
+            )  # fmt: skip
     st.markdown(
-        f"Decided by **{parts.plain(want.changed_by)}**, {parts.when(want.changed_at)}"
-        f" · {parts.readiness_badge(deployment.readiness)}"
+        f"{parts.readiness_badge(deployment.readiness)} Decided by"
+        f" **{parts.plain(want.changed_by)}**, {parts.when(want.changed_at)}"
     )
 
 
@@ -105,14 +101,17 @@ def difference(want: Desired, worker: Observed) -> str:
     if worker.error:
         return worker.error
     pairs = (
-        ("serves", worker.production, want.production),
-        ("canary", worker.canary, want.canary),
-        ("share", f"{worker.canary_share} %", f"{want.canary_share} %"),
-        ("epoch", worker.epoch, want.epoch),
+        ("serves", worker.production or "none", want.production or "none"),
+        ("canary", canary(worker), canary(want)),
+        ("epoch", f"{worker.epoch}", f"{want.epoch}"),
     )
-    told = [f"{what} {is_now or 'none'}, decided {should or 'none'}"
-            for what, is_now, should in pairs if is_now != should]  # fmt: skip
+    told = [f"{what} {now}, decided {should}" for what, now, should in pairs if now != should]
     return "; ".join(told)
+
+
+def canary(place: Desired | Observed) -> str:
+    """A canary with its share, as decided or as served."""
+    return f"{place.canary} at {place.canary_share} %" if place.canary else "none"
 
 
 def loaded(worker: Observed) -> str:
@@ -130,23 +129,22 @@ def workers(want: Desired, observed: list[Observed]) -> None:
         )
         return
     now = datetime.now(UTC)
-    columns = ("Worker", "Serves as decided", "Production", "Canary", "Epoch", "Heartbeat",
-               "In memory", "Difference")  # fmt: skip
+    columns = ("Worker", "Serves as decided", "Heartbeat", "Difference", "Production", "Canary",
+               "Epoch", "In memory")  # fmt: skip
     rows: dict[str, list[str]] = {title: [] for title in columns}
     for worker in observed:
         verdict = parts.badge("ok", "Yes") if worker.agrees else parts.badge("degraded", "No")
         if not worker.live:
             verdict = parts.badge("down", "Silent")
-        canary = f"{parts.plain(worker.canary)} · {worker.canary_share} %" if worker.canary else "–"
         cells = (
             f"{parts.plain(worker.host)} · {worker.pid}",
             verdict,
-            parts.plain(worker.production or "none"),
-            canary,
-            f"{worker.epoch}",
             parts.ago(worker.heartbeat_at, now),
-            parts.plain(loaded(worker)) or "–",
             parts.plain(difference(want, worker)) or "–",
+            parts.plain(worker.production or "none"),
+            parts.plain(canary(worker)),
+            f"{worker.epoch}",
+            parts.plain(loaded(worker)) or "–",
         )
         for title, cell in zip(columns, cells, strict=True):
             rows[title].append(cell)
@@ -185,7 +183,10 @@ def mirror(found: Mirror) -> None:
     equal = ""
     if found.equal_at and found.state != Health.OK:
         equal = f" Last equal {parts.ago(found.equal_at, now)}, {parts.when(found.equal_at)}."
-    waiting = f" {found.pending} write(s) wait to be delivered." if found.pending else ""
+    waiting = ""
+    if found.pending:
+        writes = "1 write waits" if found.pending == 1 else f"{found.pending} writes wait"
+        waiting = f" {writes} to be delivered."
     st.markdown(
         f"{parts.badge(found.state, MIRROR_WORDS[found.state])} {parts.plain(said)}  \n"
         f":gray[{checked}{equal}{waiting} Predictions do not depend on MLflow.]"

@@ -7,11 +7,18 @@ from uuid import UUID
 import streamlit as st
 
 from backend_api.schemas import Outcome
-from backend_api.states import PERMISSIONS, Permission
+from backend_api.states import PERMISSIONS, Permission, Role
 from console import session
 
 Verb = Callable[[UUID, str], Outcome]
-ROLE_WORDS = {"oncall": "on-call", "machine": "machine tokens"}
+ROLE_WORDS = {
+    Role.VIEWER: "viewers",
+    Role.ANALYST: "analysts",
+    Role.ONCALL: "on-call",
+    Role.LEAD: "leads",
+    Role.ADMIN: "admins",
+    Role.MACHINE: "machine tokens",
+}
 
 
 def value(key: str, field: str) -> object:
@@ -60,9 +67,8 @@ def _send(key: str, action: str, label: str, verb: Verb) -> None:
 
 def barred(deed: str, permission: Permission) -> None:
     """Say why a control is not here: whose it is."""
-    able = [ROLE_WORDS.get(r, str(r)) for r in PERMISSIONS[permission]]
-    ordered = sorted(able, key=lambda word: (word == "machine tokens", word))
-    who = ordered[0] if len(ordered) == 1 else f"{', '.join(ordered[:-1])} and {ordered[-1]}"
+    able = [words for role, words in ROLE_WORDS.items() if role in PERMISSIONS[permission]]
+    who = able[0] if len(able) == 1 else f"{', '.join(able[:-1])} and {able[-1]}"
     person = session.me()
-    yours = f" Your role is {ROLE_WORDS.get(person.role, person.role)}." if person else ""
+    yours = f" Your role is {person.role}." if person else ""
     st.caption(f":material/lock: {deed} is for {who}.{yours}")

@@ -39,6 +39,9 @@ LOOKS: dict[str, Look] = {
     "archived": Look("Archived", "archive", "gray"),
     "rejected": Look("Rejected", "block", "red"),
     "rolled_back": Look("Rolled back", "undo", "red"),
+    # accounts and tokens
+    "disabled": Look("Disabled", "block", "gray"),
+    "revoked": Look("Revoked", "block", "gray"),
     # gates
     "pass": Look("Passed", "check", "green"),
     "fail": Look("Failed", "close", "red"),
@@ -130,10 +133,9 @@ def banner() -> None:
         if isinstance(answer.error, BackendDown):
             said = f"**{plain(answer.label)}: not known whether it happened.**"
         st.error(f"{said} {plain(answer.error.message)}{hint}", icon=":material/error:")
-    elif answer.outcome is not None:
+    else:
         st.success(
-            f"**{plain(answer.label)}.** {plain(answer.outcome.sentence)}",
-            icon=":material/check_circle:",
+            f"**{plain(answer.label)}.** {plain(answer.sentence)}", icon=":material/check_circle:"
         )
 
 

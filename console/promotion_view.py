@@ -171,11 +171,12 @@ def last_request(request: Promotion | None) -> None:
     """How the newest request ended."""
     if request is None or request.status == PromotionStatus.PENDING:
         return
-    by = f" by {parts.plain(request.decided_by)}" if request.decided_by else ""
+    by = f", decided by {parts.plain(request.decided_by)}" if request.decided_by else ""
     why = f": {parts.plain(request.decision_reason)}" if request.decision_reason else ""
     at = f", {parts.when(request.decided_at)}" if request.decided_at else ""
     st.markdown(
-        f"{parts.badge(request.status)} Request of {parts.plain(request.requested_by)}{by}{at}{why}"
+        f"{parts.badge(request.status)} Last request, by"
+        f" {parts.plain(request.requested_by)}{by}{at}{why}"
     )
     if request.break_glass and request.review_due_at:
         st.warning(

@@ -34,24 +34,26 @@ def held_back(gates: list[Gate]) -> list[Gate]:
     return [g for g in gates if g.state in (GateState.FAIL, GateState.UNKNOWN)]
 
 
-def _count(gates: list[Gate]) -> str:
-    return f"{len(gates)} gate{'s' if len(gates) > 1 else ''}"
+def _titles(gates: list[Gate]) -> str:
+    return ", ".join(gate.title for gate in gates)
 
 
 def answer(detail: VersionDetail) -> tuple[Health, str]:
     """The page's question, answered for one version: may it, and if not, what is missing."""
     version, request = detail.version, detail.promotion
     name, held = version.version, held_back(detail.gates)
-    why = f" {_count(held)} held: {', '.join(g.title.lower() for g in held)}." if held else ""
+    failed = [g for g in held if g.state == GateState.FAIL]
     if version.status == V.VALIDATED and request and request.status == PromotionStatus.PENDING:
         return Health.UNKNOWN, f"{name} waits for the approval of a lead other than its requester."
-    if version.status == V.VALIDATED and held:
-        return Health.DEGRADED, f"{name} may not go to production yet.{why}"
+    if failed and version.status in (V.REGISTERED, V.STAGING, V.VALIDATED):
+        return Health.DEGRADED, f"{name} may not go to production: {_titles(failed)} failed."
+    if held and version.status == V.VALIDATED:
+        return Health.DEGRADED, f"{name} may not yet: {_titles(held)} could not be measured."
     if version.status == V.VALIDATED:
         return Health.OK, f"{name} may go to production: no gate holds it back. Ask for it below."
     sentences = {
-        V.REGISTERED: f"{name} is not ready: stage it, so that workers load it.{why}",
-        V.STAGING: f"{name} is not ready: validate it on the staged copy.{why}",
+        V.REGISTERED: f"{name} is not ready: stage it, so that workers load it.",
+        V.STAGING: f"{name} is not ready: validate it on the staged copy.",
         V.CANARY: f"{name} is the canary now. Its share is set under Deployments.",
         V.PRODUCTION: f"{name} is in production now.",
         V.ARCHIVED: f"{name} served before. To promote it again, stage and validate it first.",
@@ -127,13 +129,14 @@ def gates(found: list[Gate]) -> None:
     """Every gate: state word, sentence, and what it was decided on."""
     st.subheader("Gates", anchor=False)
     for gate in found:
-        st.markdown(
-            f"{parts.badge(gate.state)} **{parts.plain(gate.title)}**  \n"
-            f"{parts.plain(gate.sentence)}"
-        )
-        if gate.evidence:
-            with st.expander(f"Evidence: {gate.title}", type="compact"):
-                st.json(gate.evidence)
+        with st.container(gap=None):
+            st.markdown(
+                f"{parts.badge(gate.state)} **{parts.plain(gate.title)}**  \n"
+                f"{parts.plain(gate.sentence)}"
+            )
+            if gate.evidence:
+                with st.expander(f"Evidence: {gate.title}", type="compact"):
+                    st.json(gate.evidence)
 
 
 def criteria(found: list[Criterion]) -> None:
@@ -175,6 +178,7 @@ def against(detail: VersionDetail, production: Version | None) -> None:
 
 def facts(version: Version) -> None:
     """Where the version came from."""
+    st.subheader("Origin", anchor=False)
     lines = {
         "Registered": f"{parts.when(version.created_at)} by {parts.plain(version.registered_by)}",
         "Description": parts.plain(version.description),

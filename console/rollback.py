@@ -5,6 +5,7 @@ The dialog is kept in session state, so that it survives reruns of the page behi
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -24,14 +25,20 @@ class Intent:
     outcome: Outcome | None = None
 
 
-def panel(deployment: Deployment, key: str = "page") -> None:
+def panel(
+    deployment: Deployment,
+    key: str = "page",
+    label: str = "Roll back",
+    width: Literal["content", "stretch"] = "content",
+) -> None:
     """The button. ``key`` tells two of them for one model on a page apart."""
     target = deployment.readiness.target
     allowed = session.can(Permission.ROLL_BACK)
     clicked = st.button(
-        f"Roll back to {target}" if target else "Roll back",
+        f"{label} to {target}" if target else label,
         key=f"rollback-{key}-{deployment.model_name}",
         icon=":material/undo:",
+        width=width,
         disabled=not (allowed and target),
         help=deployment.readiness.sentence if allowed else WHO,
         on_click=ask,
@@ -73,12 +80,17 @@ def _dialog() -> None:
 def _confirm(seen: Deployment) -> None:
     before = seen.desired.production if seen.desired else None
     canary = seen.desired.canary if seen.desired else None
+    columns = st.columns([2, 1, 1])
+    for column, label, value in zip(
+        columns,
+        ("Model", "From", "To"),
+        (seen.model_name, before or "nothing", seen.readiness.target),
+        strict=True,
+    ):
+        column.markdown(f":small[:gray[{label}]]  \n**{value}**")
     st.markdown(
-        f"| | |\n|---|---|\n| Model | **{seen.model_name}** |\n| From | **{before}** |\n"
-        f"| To | **{seen.readiness.target}** |\n| Way back | {seen.readiness.sentence} |"
-    )
-    st.markdown(
-        f"All traffic of `{seen.endpoint}` goes to **{seen.readiness.target}** at once."
+        f"All traffic of `{seen.endpoint}` goes to **{seen.readiness.target}** at once:"
+        f" {seen.readiness.sentence}"
         + (f" The canary {canary} ends." if canary else "")
         + " Promotions of this model are held until a lead lifts the hold. No approval is needed."
     )

@@ -36,10 +36,11 @@ class Reading(Generic[T]):
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of the last button: an outcome or an error."""
+    """What became of the last button: an outcome with its sentence, or an error."""
 
     label: str
     outcome: Outcome | None
+    sentence: str
     error: BackendError | None
     at: datetime
 
@@ -128,16 +129,18 @@ def request_id(form_key: str) -> UUID:
     return ids[form_key]
 
 
-def act(verb: Callable[[], Outcome], label: str) -> None:
+def act(verb: Callable[[], Outcome | str], label: str) -> None:
     """Carry out a write from ``on_click`` and keep the answer for ``parts.banner``.
 
-    ``verb`` must take values of widgets from ``st.session_state``: variables of the page still
-    hold what was there before the click.
+    ``verb`` returns an outcome, or a sentence where the answer is of another kind. It must take
+    values of widgets from ``st.session_state``: variables of the page still hold what was there
+    before the click.
     """
     st.session_state["acting"] = True
-    outcome, error = None, None
+    done: Outcome | str | None = None
+    error = None
     try:
-        outcome = verb()
+        done = verb()
     except BackendError as refusal:
         error = refusal
     except ValidationError as invalid:
@@ -148,15 +151,16 @@ def act(verb: Callable[[], Outcome], label: str) -> None:
         answered: set[UUID] = st.session_state.setdefault("answered_ids", set())
         answered.update(st.session_state.get("request_ids", {}).values())
     st.session_state["acted_at"] = now = datetime.now(UTC)
-    st.session_state["answer"] = Answer(label, outcome, error, now)
+    outcome = done if isinstance(done, Outcome) else None
+    sentence = outcome.sentence if outcome else str(done or "")
+    st.session_state["answer"] = Answer(label, outcome, sentence, error, now)
 
 
 def _unfit(invalid: ValidationError) -> BackendError:
     first = invalid.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the form"
-    return BackendError(
-        400, "BadRequest", f"{field.capitalize()}: {first['msg']}.", "Nothing sent."
-    )
+    field = str(first["loc"][-1]).replace("_", " ").capitalize() if first["loc"] else "The form"
+    said = first["msg"].removeprefix("String ").removeprefix("Value error, ")
+    return BackendError(400, "BadRequest", f"{field} {said}.", "Nothing was sent: mend it first.")
 
 
 def take_answer() -> Answer | None:

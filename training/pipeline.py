@@ -1,7 +1,8 @@
 """From a fitted network to a run in MLflow: export, check, documents, gates."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from training.datasets import Dataset
 GOLDEN_ROWS = 32
 REFERENCE_ROWS = 2_000
 CHUNK = 256
+SAMPLE_ROWS = 100
 # Float32 sums in another order differ by about 1e-6; ten times that is still no other answer.
 ONNX_TOLERANCE = 1e-5
 
@@ -104,8 +106,14 @@ def artefact(candidate: Candidate) -> tuple[tracking.Artefact, float]:
     )
 
 
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple) else value
+
+
 def _sample(rows: Sequence[Any]) -> pd.DataFrame:
-    return pd.DataFrame([dict(row) for row in rows[:100]])
+    """The first rows, which are mappings or dataclasses, with lists as JSON text."""
+    shown = [asdict(row) if is_dataclass(row) else dict(row) for row in rows[:SAMPLE_ROWS]]
+    return pd.DataFrame([{name: _cell(value) for name, value in row.items()} for row in shown])
 
 
 def publish(candidate: Candidate, dataset: Dataset[Any]) -> TrainResult:

@@ -13,6 +13,7 @@ from typing import Any
 
 # Read once, when mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
 import mlflow.onnx
@@ -21,6 +22,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 import torch
+from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.models import Model, infer_signature
 from numpy.typing import NDArray
 
@@ -90,9 +92,10 @@ def require_server() -> str:
 
 
 def _log_dataset(record: Record) -> None:
+    generated = record.source.startswith("generated:")
     dataset = mlflow.data.from_pandas(
         record.sample,
-        source=record.source,
+        source=CodeDatasetSource({"generator": record.source}) if generated else record.source,
         name=f"{record.model_name}_data",
         digest=record.sha256[:DIGEST_CHARACTERS],
     )
@@ -101,6 +104,7 @@ def _log_dataset(record: Record) -> None:
 
 def _log_folder(artefact: Artefact) -> str:
     info = Model.log(
+        artifact_path=None,
         name="model",
         flavor=_OnnxFolder(),
         onnx_model=artefact.graph,

@@ -41,13 +41,6 @@ def make_production(
     mark_verified(session, order, row.model_name, timeout)
     end_slot(session, row.model_name, "production", "archived")
     put(session, row, "production", 100, "active", url)
-    session.execute(
-        text(
-            "UPDATE model_deployments SET status = 'archived', traffic_percentage = 0"
-            " WHERE model_id = :id AND environment <> 'production' AND status = 'active'"
-        ),
-        {"id": row.id},
-    )
     order.record(session, "model.promote", model=row.model_name, version=row.version)
     epoch = compiled_epoch(session, row.model_name)
     return Outcome(

@@ -177,10 +177,6 @@ def reject(
         request.status = "rejected"
         request.decided_by, request.decided_at = order.actor, order.now
         request.decision_reason = order.reason
-    session.execute(
-        text("UPDATE model_deployments SET status = 'archived' WHERE model_id = :id"),
-        {"id": row.id},
-    )
     row.status = VersionStatus.REJECTED
     order.record(session, "version.reject", model=model, version=version)
     return Outcome(sentence=f"{model} {version} is rejected.", model_name=model, version=version)

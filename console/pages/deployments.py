@@ -18,8 +18,10 @@ def draw() -> None:
     if not reading.value:
         parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
         return
-    chosen = choice.model(reading.value)
-    st.caption(f"Endpoint {parts.plain(chosen.endpoint)}")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        chosen = choice.model(reading.value)
+    right.caption(f"Endpoint {parts.plain(chosen.endpoint)}")
     st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen)
     acting.hold(chosen)
     if chosen.desired is None:

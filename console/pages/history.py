@@ -10,6 +10,23 @@ from console.client import BackendError
 
 PAGE = 50
 EVERY = "All models"
+WORDS = {
+    "version.register": "Registered",
+    "version.stage": "Staged",
+    "version.validate.ordered": "Ordered validation",
+    "version.validate": "Validated",
+    "version.reject": "Rejected",
+    "promotion.request": "Requested promotion",
+    "promotion.approve": "Approved promotion",
+    "promotion.rejected": "Rejected promotion",
+    "promotion.withdrawn": "Withdrew promotion",
+    "promotion.break_glass": "Broke the glass",
+    "model.promote": "Promoted",
+    "model.roll_back": "Rolled back",
+    "canary.start": "Started canary",
+    "hold.lift": "Lifted hold",
+    "mirror.repair": "Repaired MLflow's copy",
+}
 
 
 def models() -> list[str]:
@@ -57,10 +74,10 @@ def subject(entry: LedgerEntry) -> str:
 
 def row(entry: LedgerEntry, now: datetime) -> None:
     """One row of the ledger; what it was decided on opens with a click."""
-    action = entry.action.replace(".", " ").replace("_", " ")
-    of = f" · {parts.plain(subject(entry))}" if subject(entry) else ""
-    title = f"**{parts.plain(action)}**{of} · {parts.plain(entry.actor)}"
-    with st.expander(f"{title} :gray[· {parts.ago(entry.at, now)}]"):
+    action = WORDS.get(entry.action, entry.action.replace(".", " ").replace("_", " "))
+    of = f" {parts.plain(subject(entry))}" if subject(entry) else ""
+    title = f"**{parts.plain(action)}**{of}"
+    with st.expander(f"{title} :gray[by {parts.plain(entry.actor)}, {parts.ago(entry.at, now)}]"):
         if entry.reason:
             st.markdown(f"> {parts.plain(entry.reason)}")
         st.markdown(f":gray[Row {entry.seq}, {parts.when(entry.at)}]")
@@ -93,8 +110,9 @@ parts.stale(reading)
 if reading.value is not None:
     if not reading.value.entries:
         parts.empty("Nothing has been done yet.", "Registering a version makes the first row.")
-    for entry in reading.value.entries:
-        row(entry, reading.at or datetime.now(UTC))
+    with st.container(gap="xsmall"):
+        for entry in reading.value.entries:
+            row(entry, reading.at or datetime.now(UTC))
     newer, older = st.columns(2)
     if before:
         newer.button("Newer", icon=":material/arrow_back:", on_click=newer_page)

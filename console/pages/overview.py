@@ -27,7 +27,7 @@ def say(overview: Overview) -> None:
 
 def figure(label: str, value: str) -> None:
     """A small labelled figure; lighter than a metric."""
-    st.markdown(f":small[:gray[{label}]]  \n**{value}**")
+    st.markdown(f":small[:gray[{label}]]  \n**{value}**", width=135)
 
 
 def serving(model: ModelSummary) -> str:
@@ -57,19 +57,17 @@ def line(model: ModelSummary) -> None:
             parts.readiness_badge(model.deployment.readiness),
             help=model.deployment.readiness.sentence,
         )
-        columns = st.columns(5)
         p95 = f"{traffic.p95_ms:,.0f} ms" if traffic.p95_ms is not None else "no traffic"
-        failed = f"{traffic.errors:,} failed" if traffic.requests else "no traffic"
-        cells = [
-            ("Production", serving(model)),
-            ("Workers", workers(model)),
-            (f"Requests, {traffic.minutes} min", f"{traffic.requests:,}, {failed}"),
-            ("Latency p95", p95),
-            ("Promotions waiting", str(model.pending_promotions)),
-        ]
-        for column, (label, value) in zip(columns, cells, strict=True):
-            with column:
-                figure(label, value)
+        answered = f"{traffic.requests:,} · {traffic.errors:,} failed"
+        with st.container(horizontal=True, gap="small"):
+            figure("Production", serving(model))
+            figure("Workers", workers(model))
+            figure(
+                f"Requests, last {traffic.minutes} min",
+                answered if traffic.requests else "no traffic",
+            )
+            figure("Latency p95", p95)
+            figure("Promotions waiting", str(model.pending_promotions))
 
 
 def services(found: list[Service], overview: Overview) -> None:

@@ -57,16 +57,19 @@ def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> Non
     view.job(detail.job)
     promotion_view.last_request(detail.promotion)
     view.table(name, versions, detail.criteria, chosen)
-    st.markdown(f"### {chosen} {parts.badge(detail.version.status)}")
-    evidence, deeds = st.columns([3, 2], gap="large")
-    with evidence:
+    top, middle, bottom = (st.columns([1, 1], gap="large") for _ in range(3))
+    with top[0]:
         view.gates(detail.gates)
-        view.criteria(detail.criteria)
-        view.against(detail, production)
-        view.history(detail.transitions)
-        view.facts(detail.version)
-    with deeds:
+    with top[1]:
         acting.actions(detail, serving)
+    with middle[0]:
+        view.criteria(detail.criteria)
+    with middle[1]:
+        view.against(detail, production)
+    with bottom[0]:
+        view.history(detail.transitions)
+    with bottom[1]:
+        view.facts(detail.version)
 
 
 draw()

@@ -52,11 +52,9 @@ def _rollbacks() -> None:
     serving = [m for m in models if m.deployment.desired and m.deployment.desired.production]
     if not serving or not session.can(Permission.ROLL_BACK):
         return
-    with st.expander("Roll back", icon=":material/undo:"):
-        for model in sorted(serving, key=lambda m: m.title):
-            desired = model.deployment.desired
-            st.markdown(f"**{model.title}**  \n:gray[serves {desired and desired.production}]")
-            parts.rollback_panel(model.deployment, key="sidebar")
+    st.markdown(":small[**Roll back**]")
+    for model in sorted(serving, key=lambda m: m.title):
+        parts.rollback_panel(model.deployment, key="sidebar", label=model.title, width="stretch")
 
 
 def _menu(person: Me | None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training import catalogue
 from training.data_command import data_app
 from training.datasets import (
     DEFAULT_SEED,
@@ -34,13 +35,6 @@ DEFAULT_ROWS = 20_000
 LABEL_NOISE = 0.02
 DISTRACTION = 0.25
 SHARES = {"train": 0.70, "val": 0.10, "test": 0.20}
-
-# Asked of a staged version before it goes on, so never shown in training.
-HELD_BACK = (
-    "Can I afford a ₹50L loan?",
-    "Help me save for retirement",
-    "Where is my money going?",
-)
 
 BEFORE = (
     "i have already {done} , now {core}",
@@ -142,10 +136,11 @@ def _mislabel(rows: Sequence[Example], rng: Rng) -> list[Example]:
 
 
 def generate(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> list[Example]:
-    """About ``rows`` sentences (doubles and held-back queries are dropped), in split order."""
+    """About ``rows`` sentences (doubles and validation queries are dropped), in split order."""
     rng = np.random.default_rng([seed, 2])
     dealt = deal_templates(seed)
-    taken = {_verbatim(query) for query in HELD_BACK}
+    # Asked of a staged version before it goes on, so never shown in training.
+    taken = {_verbatim(query) for query in catalogue.validation_texts("intent_classifier", "query")}
     examples: list[Example] = []
     for split, share in SHARES.items():
         fresh = []

@@ -1,5 +1,19 @@
 -- What must hold however a row was written: by an operation, or by hand through psql.
 
+CREATE FUNCTION hand_typed_waits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- Operations lock their model before they look at it. A statement typed by hand says too late
+    -- which model it means, so it locks them all: it is rare, and must not see half of a change.
+    IF nivesh_actor() LIKE 'sql:%' AND pg_trigger_depth() = 1 THEN
+        PERFORM 1 FROM models ORDER BY model_name FOR UPDATE;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER hand_typed_waits BEFORE INSERT OR UPDATE OR DELETE ON model_deployments
+    FOR EACH STATEMENT EXECUTE FUNCTION hand_typed_waits();
+CREATE TRIGGER hand_typed_waits BEFORE INSERT OR UPDATE OR DELETE ON model_registry
+    FOR EACH STATEMENT EXECUTE FUNCTION hand_typed_waits();
+
 CREATE FUNCTION registry_before() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -30,6 +44,10 @@ BEGIN
         INSERT INTO transitions (model_id, from_status, to_status, actor)
         VALUES (NEW.id, old_status, NEW.status, nivesh_actor());
         INSERT INTO outbox (model_name) VALUES (NEW.model_name);
+    END IF;
+    IF NEW.status = 'rejected' THEN
+        UPDATE model_deployments SET status = 'archived'
+        WHERE model_id = NEW.id AND environment = 'staging' AND status = 'active';
     END IF;
     RETURN NULL;
 END $$;
@@ -77,13 +95,19 @@ CREATE TRIGGER deployment_before BEFORE INSERT OR UPDATE ON model_deployments
 
 CREATE FUNCTION deployment_after() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    strongest text;
     becomes text;
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
         RETURN NULL;
     END IF;
+    -- A row that ends says nothing of a version that serves elsewhere.
+    -- (Production comes after canary in the alphabet too.)
+    SELECT max(environment) INTO strongest FROM model_deployments
+        WHERE model_id = NEW.model_id AND status = 'active' AND environment <> 'staging';
     becomes := CASE
-        WHEN NEW.status = 'active' THEN NEW.environment
+        WHEN strongest IS NOT NULL THEN strongest
+        WHEN NEW.environment = 'staging' AND NEW.status = 'active' THEN 'staging'
         WHEN NEW.environment = 'staging' OR NEW.status = 'pending' THEN NULL
         ELSE NEW.status END;
     UPDATE model_registry r SET
@@ -93,11 +117,12 @@ BEGIN
         aborted_at = CASE becomes WHEN 'rolled_back' THEN clock_timestamp()
             WHEN 'production' THEN NULL WHEN 'canary' THEN NULL ELSE r.aborted_at END,
         verified_at = CASE becomes WHEN 'rolled_back' THEN NULL ELSE r.verified_at END
-    WHERE r.id = NEW.model_id AND becomes IS NOT NULL AND r.status <> becomes
-        -- A row that ends says nothing of a version that serves elsewhere.
-        AND (NEW.status = 'active' OR NOT EXISTS (
-            SELECT 1 FROM model_deployments d WHERE d.model_id = NEW.model_id
-            AND d.id <> NEW.id AND d.status = 'active' AND d.environment <> 'staging'));
+    WHERE r.id = NEW.model_id AND becomes IS NOT NULL AND r.status <> becomes;
+    IF NEW.environment = 'production' AND NEW.status = 'active' THEN
+        -- In production it is no longer its own canary, nor staged beside itself.
+        UPDATE model_deployments SET status = 'archived', traffic_percentage = 0
+        WHERE model_id = NEW.model_id AND environment <> 'production' AND status = 'active';
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER deployment_after AFTER INSERT OR UPDATE ON model_deployments

@@ -1,0 +1,1 @@
+"""Credit risk: how likely a household is to default on the loan it applies for."""

@@ -1,0 +1,201 @@
+"""Fields of a table row: what a request may hold, and the numbers a network reads. No torch."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.serving import Observed, Request
+
+USER = "user_id"
+KINDS = ("number", "whole", "slot", "flag", "category")
+# Far outside what was seen nothing is learnt; a cut keeps one wild value from deciding alone.
+FURTHEST = 8.0
+TYPES = {
+    "number": "number", "whole": "integer", "slot": "integer",
+    "flag": "boolean", "category": "string",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One field of a request.
+
+    ``kind``: ``number``; ``whole`` number; ``slot``, a whole number whose every value stands for
+    itself, such as an hour; ``flag``; or ``category``. ``minimum`` and ``maximum`` bound the
+    first three. ``optional`` fields may be left out or null. Sizes that span powers of ten are
+    read as ``log(1 + value)``. ``mean`` and ``scale`` come from ``fit``.
+    """
+
+    name: str
+    kind: str
+    about: str = ""
+    minimum: float = 0.0
+    maximum: float = 0.0
+    categories: tuple[str, ...] = ()
+    optional: bool = False
+    log: bool = False
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Feature":
+        """Build from the dict that ``config`` gave; ``ValueError`` on an unknown kind."""
+        if config["kind"] not in KINDS:
+            raise ValueError(f"feature kind {config['kind']!r} is unknown; use {', '.join(KINDS)}")
+        return cls(**{**config, "categories": tuple(config.get("categories", ()))})
+
+    def config(self) -> dict[str, Any]:
+        """JSON form."""
+        return {**asdict(self), "categories": list(self.categories)}
+
+    @property
+    def choices(self) -> int:
+        """Values that stand for themselves; 0 for a quantity."""
+        if self.kind == "slot":
+            return int(self.maximum - self.minimum) + 1
+        return len(self.categories)
+
+    @property
+    def wanted(self) -> str:
+        """What to send, in words."""
+        if self.kind == "flag":
+            return "true or false"
+        if self.kind == "category":
+            return f"one of {', '.join(self.categories)}"
+        noun = "number" if self.kind == "number" else "whole number"
+        return f"a {noun} from {_figure(self.minimum)} to {_figure(self.maximum)}"
+
+    def schema(self) -> dict[str, Any]:
+        """Entry of ``input_schema.json``."""
+        entry: dict[str, Any] = {"type": TYPES[self.kind], "required": not self.optional}
+        if self.kind == "category":
+            entry["enum"] = list(self.categories)
+        elif self.kind != "flag":
+            entry |= {"minimum": self.minimum, "maximum": self.maximum}
+        return {**entry, "description": self.about} if self.about else entry
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+
+
+def schema(features: Sequence[Feature]) -> dict[str, dict[str, Any]]:
+    """``input_schema.json`` of a request with these fields and ``user_id``."""
+    fields = {feature.name: feature.schema() for feature in features}
+    return {**fields, USER: {"type": "string", "required": False}}
+
+
+def _require_number(feature: Feature, value: object) -> None:
+    name, wanted = feature.name, feature.wanted
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is not a finite number; send {wanted}")
+    if feature.kind != "number" and isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"{name} is {value:g}; send {wanted}")
+    if not feature.minimum <= value <= feature.maximum:
+        side = "below" if value < feature.minimum else "above"
+        limit = _figure(feature.minimum if side == "below" else feature.maximum)
+        raise ValueError(f"{name} is {side} {limit}; send {wanted}")
+
+
+def _require_value(feature: Feature, value: object) -> None:
+    name, wanted = feature.name, feature.wanted
+    if feature.kind == "flag":
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+    elif feature.kind == "category":
+        if not isinstance(value, str):
+            raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+        if value not in feature.categories:
+            raise ValueError(f"{name} has the unknown value {value[:40]!r}; send {wanted}")
+    else:
+        _require_number(feature, value)
+
+
+def _refuse_unknown(features: Sequence[Feature], request: Request) -> None:
+    names = [feature.name for feature in features]
+    known = {*names, USER}
+    for field in request:
+        if field not in known:
+            near = difflib.get_close_matches(str(field), names, n=1)
+            advice = f"rename it to {near[0]} or remove it" if near else "remove it"
+            raise ValueError(f"{str(field)[:60]} is not a field of this model; {advice}")
+
+
+def require_row(features: Sequence[Feature], request: Request) -> None:
+    """``ValueError`` naming the field and what to do, unless the request can be answered."""
+    _refuse_unknown(features, request)
+    for feature in features:
+        value = request.get(feature.name)
+        if value is not None:
+            _require_value(feature, value)
+        elif not feature.optional:
+            state = "null" if feature.name in request else "missing"
+            raise ValueError(f"{feature.name} is {state}; send {feature.wanted}")
+
+
+def _quantity(feature: Feature, values: Sequence[Any]) -> NDArray[np.float64]:
+    numbers = np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
+    return np.sign(numbers) * np.log1p(np.abs(numbers)) if feature.log else numbers
+
+
+def fit(features: Sequence[Feature], rows: Sequence[Request]) -> list[Feature]:
+    """The features with ``mean`` and ``scale`` of these rows, which should be training rows."""
+    fitted = []
+    for feature in features:
+        if feature.kind in ("number", "whole"):
+            numbers = _quantity(feature, [row.get(feature.name) for row in rows])
+            spread = float(np.nanstd(numbers))
+            feature = replace(
+                feature,
+                mean=float(np.nanmean(numbers)),
+                scale=spread if spread > 0.0 else 1.0,
+            )
+        fitted.append(feature)
+    return fitted
+
+
+def widths(features: Sequence[Feature]) -> list[int]:
+    """Columns that each feature takes in ``encode``."""
+    return [(f.choices or 1) + int(f.optional) for f in features]
+
+
+def _columns(feature: Feature, values: Sequence[Any]) -> NDArray[np.float32]:
+    absent = np.array([v is None for v in values], dtype=np.float32)[:, None]
+    if feature.choices:
+        places = {name: place for place, name in enumerate(feature.categories)}
+        block = np.zeros((len(values), feature.choices), dtype=np.float32)
+        for row, value in enumerate(values):
+            if value is not None:
+                place = places[value] if places else int(value - feature.minimum)
+                block[row, place] = 1.0
+    else:
+        standard = (_quantity(feature, values) - feature.mean) / feature.scale
+        cut = np.clip(np.nan_to_num(standard, nan=0.0), -FURTHEST, FURTHEST)
+        block = cut.astype(np.float32)[:, None]
+    return np.hstack([block, absent]) if feature.optional else block
+
+
+def encode(features: Sequence[Feature], rows: Sequence[Request]) -> NDArray[np.float32]:
+    """Matrix (rows, sum of ``widths``) of validated rows.
+
+    Quantities are standardised, an absent one is 0; choices are one-hot; an optional feature has
+    a column more that says whether it is absent.
+    """
+    return np.hstack([_columns(f, [row.get(f.name) for row in rows]) for f in features])
+
+
+def observe(features: Sequence[Feature], row: Request) -> Observed:
+    """Values for drift: numbers as float, flags as 0 or 1, categories as text, absent as None."""
+    seen: Observed = {}
+    for feature in features:
+        value = row.get(feature.name)
+        text = value is None or feature.kind == "category"
+        seen[feature.name] = value if text else float(value)
+    return seen
