@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,6 +43,18 @@ class BackendSettings(BaseSettings):
 
     backend_port: int = Field(8080, alias="BACKEND_PORT")
     """Port of backend_api."""
+
+    oidc_issuer: str = Field("", alias="OIDC_ISSUER")
+    """Who signs people in; ``http://HOST:PORT/oidc`` of our own means the embedded issuer."""
+
+    oidc_client_id: str = Field("nivesh-console", alias="OIDC_CLIENT_ID")
+    """What the console is called at the issuer, and the audience that ID tokens must have."""
+
+    oidc_client_secret: SecretStr = Field(SecretStr(""), alias="OIDC_CLIENT_SECRET")
+    """What the console proves itself with at the embedded issuer."""
+
+    oidc_redirect_uris: str = Field("", alias="OIDC_REDIRECT_URIS")
+    """Where the embedded issuer may send people back to: whole addresses, separated by commas."""
 
     approval_hours: int = Field(24, alias="APPROVAL_HOURS", ge=1)
     """How long a promotion request may wait for its approval."""

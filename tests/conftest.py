@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import httpx2
 import psycopg2
 import pytest
 import uvicorn
-from backend_api.identity import tokens
 from psycopg2 import sql
 from sqlalchemy import Engine
 
 from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
+from backend_api.identity import tokens
 from backend_api.main import create_app
 from backend_api.settings import BackendSettings
 from backend_api.states import Role
@@ -168,6 +169,7 @@ class Backend:
     settings: BackendSettings
     engine: Engine
     _tokens: dict[str, str] = field(default_factory=dict)
+    _clients: list[httpx2.Client] = field(default_factory=list)
 
     def token(self, role: Role | str, name: str | None = None) -> str:
         """Secret of a token with the role; the same one for the same name."""
@@ -181,11 +183,18 @@ class Backend:
 
     def client(self, role: Role | str, name: str | None = None) -> httpx2.Client:
         """An HTTP client that carries the role's token."""
-        return httpx2.Client(
+        made = httpx2.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {self.token(role, name)}"},
             timeout=20,
         )
+        self._clients.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close all clients that tests were given."""
+        for client in self._clients:
+            client.close()
 
 
 @pytest.fixture
@@ -212,7 +221,9 @@ def backend(
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     wait_until(lambda: running.started, 20, "the backend has started")
-    yield Backend(f"http://127.0.0.1:{port}", settings, engine)
+    served = Backend(f"http://127.0.0.1:{port}", settings, engine)
+    yield served
+    served.close()
     running.should_exit = True
     thread.join(timeout=20)
 
