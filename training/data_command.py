@@ -24,7 +24,9 @@ def data_app(write: Callable[[Path, int, int], int], default_rows: int) -> typer
         try:
             written = write(out, rows, seed)
         except OSError as error:
-            typer.echo(f"Error: {out} cannot be written ({error.strerror}); choose another", err=True)
+            typer.echo(
+                f"Error: {out} cannot be written ({error.strerror}); choose another", err=True
+            )
             raise typer.Exit(CANNOT_WRITE) from None
         typer.echo(f"Wrote {written:,} rows to {out}")
 

@@ -15,7 +15,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 DEFAULT_SEED = 20260125
-SPLITS = ("train", "val", "test")
+SHARES = {"train": 0.70, "val": 0.10, "test": 0.20}
+SPLITS = tuple(SHARES)
 
 
 class DataError(ValueError):
@@ -97,7 +98,9 @@ def read_table(path: Path) -> pd.DataFrame:
 def table_rows(frame: pd.DataFrame) -> list[Row]:
     """The rows as dicts of plain Python values (int, float, bool, str)."""
     columns = {str(name): frame[name].tolist() for name in frame.columns}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def require_complete(frame: pd.DataFrame, path: Path) -> None:
@@ -123,14 +126,16 @@ def require_classes(labels: Sequence[Hashable], path: Path, least: int) -> None:
     rarest = min(counts, key=lambda label: (counts[label], str(label)))
     if counts[rarest] < least:
         rows = "1 row" if counts[rarest] == 1 else f"{counts[rarest]} rows"
-        raise DataError(
-            f"class {rarest} of {path} has {rows}; each class needs {least} or more"
-        )
+        raise DataError(f"class {rarest} of {path} has {rows}; each class needs {least} or more")
 
 
-def assign_splits(
-    groups: Sequence[Hashable], labels: Sequence[Hashable], seed: int
-) -> list[str]:
+def deal(rows: int) -> list[str]:
+    """A split per row by its place: first all of ``train``, then ``val``, then ``test``."""
+    ends = np.round(np.cumsum(list(SHARES.values())) * rows).astype(int)
+    return [SPLITS[place] for place in np.searchsorted(ends, np.arange(rows), side="right")]
+
+
+def assign_splits(groups: Sequence[Hashable], labels: Sequence[Hashable], seed: int) -> list[str]:
     """A split per row, 70/10/20 within each label; rows of one group never part."""
     members: dict[Hashable, dict[Hashable, None]] = defaultdict(dict)
     taken: dict[Hashable, Hashable] = {}
@@ -141,7 +146,7 @@ def assign_splits(
     for own in members.values():
         ordered = list(own)
         order = chooser.permutation(len(ordered))
-        test, val = max(1, round(0.2 * len(order))), max(1, round(0.1 * len(order)))
+        test, val = (max(1, round(SHARES[name] * len(order))) for name in ("test", "val"))
         for place, index in enumerate(order):
             split = "test" if place < test else "val" if place < test + val else "train"
             split_of[ordered[index]] = split

@@ -66,8 +66,6 @@ def _judge(criterion: Criterion, actual: float | None) -> CriterionResult:
     return CriterionResult(criterion, actual, passed, shortfall)
 
 
-def evaluate(
-    criteria: Sequence[Criterion], metrics: Mapping[str, float]
-) -> list[CriterionResult]:
+def evaluate(criteria: Sequence[Criterion], metrics: Mapping[str, float]) -> list[CriterionResult]:
     """Judge each criterion, in order; a metric that is missing or not finite does not pass."""
     return [_judge(criterion, _measured(metrics, criterion.metric)) for criterion in criteria]

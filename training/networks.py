@@ -98,9 +98,7 @@ def minimise(
     """
     shuffler = np.random.default_rng(seed)
     batches = math.ceil(rows / batch_size)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=learning_rate, weight_decay=weight_decay
-    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: _learning_rate(step, epochs * batches)
     )

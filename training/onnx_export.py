@@ -31,10 +31,11 @@ def export(
     two or more on these axes.
     """
     tensors = tuple(torch.from_numpy(array) for array in feeds.values())
-    dims = {name: torch.export.Dim(name) for axes in dynamic_axes.values() for name in axes.values()}
+    dims = {
+        name: torch.export.Dim(name) for axes in dynamic_axes.values() for name in axes.values()
+    }
     shapes = tuple(
-        {axis: dims[label] for axis, label in dynamic_axes.get(name, {}).items()}
-        for name in feeds
+        {axis: dims[label] for axis, label in dynamic_axes.get(name, {}).items()} for name in feeds
     )
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():

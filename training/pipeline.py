@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,8 @@ def _cell(value: Any) -> Any:
 
 def _sample(rows: Sequence[Any]) -> pd.DataFrame:
     """The first rows, which are mappings or dataclasses, with lists as JSON text."""
-    shown = [asdict(row) if is_dataclass(row) else dict(row) for row in rows[:SAMPLE_ROWS]]
+    first = rows[:SAMPLE_ROWS]
+    shown: list[dict[str, Any]] = [dict(r) if isinstance(r, Mapping) else asdict(r) for r in first]
     return pd.DataFrame([{name: _cell(value) for name, value in row.items()} for row in shown])
 
 

@@ -50,6 +50,13 @@ class Handler(Protocol):
         ...
 
 
+def require_user(request: Request) -> None:
+    """``ValueError`` unless ``user_id`` is absent, null or a text."""
+    user = request.get("user_id")
+    if user is not None and not isinstance(user, str):
+        raise ValueError(f"user_id is of type {type(user).__name__}; send a text or leave it out")
+
+
 def load(model_name: str, config: Mapping[str, Any]) -> Handler:
     """Handler of a model; ``ValueError`` on a name that is none of the four."""
     if model_name not in MODELS:

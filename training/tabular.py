@@ -196,6 +196,6 @@ def observe(features: Sequence[Feature], row: Request) -> Observed:
     seen: Observed = {}
     for feature in features:
         value = row.get(feature.name)
-        text = value is None or feature.kind == "category"
-        seen[feature.name] = value if text else float(value)
+        number = value is not None and feature.kind != "category"
+        seen[feature.name] = float(row[feature.name]) if number else value
     return seen

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CHARACTERS = 10_000
+MAX_CHARACTERS = 5_000
 
 # Words (Devanagari with its vowel signs), numbers with their separators, every other sign alone.
 TOKEN = re.compile(
@@ -127,13 +127,6 @@ def require_text(request: Mapping[str, Any], field: str) -> str:
             f"{field} has {len(text):,} characters; shorten it to {MAX_CHARACTERS:,} or fewer"
         )
     return text
-
-
-def require_user(request: Mapping[str, Any]) -> None:
-    """``ValueError`` unless ``user_id`` is absent, null or a text."""
-    user = request.get("user_id")
-    if user is not None and not isinstance(user, str):
-        raise ValueError(f"user_id is of type {type(user).__name__}; send a text or leave it out")
 
 
 def describe(text: str) -> dict[str, float]:

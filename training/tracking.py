@@ -5,6 +5,7 @@ import logging
 import os
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +130,17 @@ def _log_weights(weights: Mapping[str, torch.Tensor]) -> None:
         mlflow.log_artifact(str(path), "native")
 
 
+def _log(record: Record, artefact: Artefact) -> str:
+    mlflow.set_experiment(record.model_name)
+    with mlflow.start_run(tags={"model_name": record.model_name}) as run:
+        mlflow.log_params({**record.params, "dataset_sha256": record.sha256})
+        mlflow.log_metrics(dict(record.metrics))
+        _log_dataset(record)
+        mlflow.set_tag("logged_model_id", _log_folder(artefact))
+        _log_weights(artefact.weights)
+    return str(run.info.run_id)
+
+
 def log_run(record: Record, artefact: Artefact) -> tuple[str, str]:
     """Write one finished run into the experiment named after the model.
 
@@ -138,14 +150,10 @@ def log_run(record: Record, artefact: Artefact) -> tuple[str, str]:
     mlflow.set_tracking_uri(require_server())
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     try:
-        mlflow.set_experiment(record.model_name)
-        with mlflow.start_run(tags={"model_name": record.model_name}) as run:
-            mlflow.log_params({**record.params, "dataset_sha256": record.sha256})
-            mlflow.log_metrics(dict(record.metrics))
-            _log_dataset(record)
-            mlflow.set_tag("logged_model_id", _log_folder(artefact))
-            _log_weights(artefact.weights)
+        with warnings.catch_warnings():
+            # Hints about whole numbers in the sample's schema; requests are checked by the handler.
+            warnings.filterwarnings("ignore", category=UserWarning, module="mlflow")
+            run_id = _log(record, artefact)
     except mlflow.MlflowException as error:
         raise TrackingError(f"MLflow refused the run: {error.message}") from error
-    run_id = str(run.info.run_id)
     return run_id, f"runs:/{run_id}/model"

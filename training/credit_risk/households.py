@@ -1,5 +1,6 @@
 """Made-up applicants and the risk behind them: Indian households that ask for a loan."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ PURPOSES = {
     "wedding": (9.5, 44.0, 16.5),
 }  # fmt: skip
 SECURED = ("home", "vehicle", "gold")
+STEADY = ("government", "private", "retired")
 
 
-def _of(table: dict[str, float], names: NDArray[Any]) -> Floats:
+def _of(table: Mapping[str, float], names: NDArray[Any]) -> Floats:
     return np.array([table[name] for name in names.tolist()], dtype=float)
 
 
@@ -46,8 +48,9 @@ def _people(count: int, rng: Rng) -> Columns:
     spread = _of({name: values[1] for name, values in INCOME.items()}, work)
     growth = 1.0 + 0.022 * np.minimum(years, 25)
     income = median * growth * _of(TIER_INCOME, tier) * np.exp(spread * rng.normal(size=count))
-    home = rng.choice(("owned", "family", "rented", "company"), size=count,
-                      p=(0.33, 0.27, 0.34, 0.06))
+    home = rng.choice(
+        ("owned", "family", "rented", "company"), size=count, p=(0.33, 0.27, 0.34, 0.06)
+    )
     return {
         "age": age, "employment_type": work, "years_employed": np.round(years, 1),
         "monthly_income": np.round(np.clip(income, 6_000, 3e6), -2), "city_tier": tier,
@@ -69,7 +72,7 @@ def _loan(people: Columns, rng: Rng) -> Columns:
     tenure = _of({k: v[1] for k, v in PURPOSES.items()}, purpose)
     tenure = np.clip(np.round(tenure * np.exp(0.28 * rng.normal(size=count))), 6, 360)
     rate = _of({k: v[2] for k, v in PURPOSES.items()}, purpose) + rng.normal(0, 0.9, count)
-    amount = np.round(np.clip(amount, 10_000, 8e7), -3)
+    amount = np.round(amount.clip(10_000, 8e7), -3)
     owing = np.where(rng.random(count) < 0.55, rng.beta(1.6, 4.2, count), 0.0)
     return {
         "loan_purpose": purpose, "loan_amount": amount, "tenure_months": tenure,
@@ -117,9 +120,12 @@ def _burden(c: Columns) -> Floats:
     share = instalments / c["monthly_income"]
     living = _of(LIVING_COST, c["city_tier"]) * (1 + 0.22 * c["dependants"])
     left = (c["monthly_income"] - instalments - living) / c["monthly_income"]
-    cushion = _hinge(np.log(c["savings"] / np.maximum(instalments, 1.0)), np.log(7.0), 0.35)
+    months = np.maximum(c["savings"], 1.0) / np.maximum(instalments, 1.0)
+    cushion = _hinge(np.log(months), np.log(7.0), 0.35)
     strain = 3.4 * _hinge(share, 0.52, 0.06) + 2.4 * _hinge(-left, 0.0, 0.09)
-    return strain * (1.0 - 0.75 * cushion)
+    shared = np.where(c["has_co_applicant"], 0.45, 1.0)
+    steady = np.where(np.isin(c["employment_type"], STEADY), 0.8, 1.3)
+    return strain * (1.0 - 0.75 * cushion) * shared * steady
 
 
 def _history(c: Columns, absent: dict[str, NDArray[np.bool_]]) -> Floats:
@@ -131,7 +137,9 @@ def _history(c: Columns, absent: dict[str, NDArray[np.bool_]]) -> Floats:
     chase = card * (c["credit_utilisation"] > 0.55) * (c["enquiries_6m"] >= 3)
     new = absent["credit_score"]
     thin = 1.9 * _hinge(-c["years_employed"], -1.8, 0.4) - 0.3
-    return np.where(new, thin, score + late) + 2.2 * chase
+    # Who pledges something pays for it first, whatever the bureau says.
+    weight = np.where(np.isin(c["loan_purpose"], SECURED), 0.45, 1.25)
+    return (np.where(new, thin, score + late) + 2.2 * chase) * weight
 
 
 def _work(c: Columns, absent: dict[str, NDArray[np.bool_]]) -> Floats:
@@ -156,6 +164,6 @@ def draw(count: int, rng: Rng) -> tuple[Columns, dict[str, NDArray[np.bool_]], F
     people = _people(count, rng)
     columns = {**people, **_loan(people, rng), **_record(people, rng)}
     absent = _absent(columns, rng)
-    tale = _burden(columns) + _history(columns, absent) + _work(columns, absent)
-    chance = 1.0 / (1.0 + np.exp(-(1.75 * tale - 6.4)))
+    tale = 0.7 * _burden(columns) + 1.2 * (_history(columns, absent) + _work(columns, absent))
+    chance = 1.0 / (1.0 + np.exp(-(1.3 * tale - 5.1)))
     return columns, absent, chance

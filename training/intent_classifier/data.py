@@ -16,6 +16,7 @@ from training import catalogue
 from training.data_command import data_app
 from training.datasets import (
     DEFAULT_SEED,
+    SHARES,
     DataError,
     Dataset,
     assign_splits,
@@ -34,7 +35,6 @@ from training.text import fold, tokenise
 DEFAULT_ROWS = 20_000
 LABEL_NOISE = 0.02
 DISTRACTION = 0.25
-SHARES = {"train": 0.70, "val": 0.10, "test": 0.20}
 
 BEFORE = (
     "i have already {done} , now {core}",

@@ -5,7 +5,7 @@ from training.intent_classifier.phrases.slots import Rng
 OPENERS = (
     "hi", "hello", "hey", "please", "pls", "bhai", "sir", "ok", "so", "listen", "namaste",
     "hi nivesh", "quick question", "yaar", "hey can you help", "ek baat batao",
-)
+)  # fmt: skip
 CLOSERS = ("please", "pls", "thanks", "asap", "yaar", "bhai", "urgent", "thank you", "na", "ji")
 
 SHORT_FORMS = {

@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import Answer, Arrays, Observed, Request
-from training.text import TokenHasher, describe, require_text, require_user, tokenise
+from training.serving import Answer, Arrays, Observed, Request, require_user
+from training.text import TokenHasher, describe, require_text, tokenise
 
 ALTERNATIVES = 3
 
@@ -42,7 +42,7 @@ class ModelHandler:
         return [self._answer(row) for row in outputs[0]]
 
     def _answer(self, row: NDArray[np.generic]) -> Answer:
-        ranked = np.argsort(-row, kind="stable")[: ALTERNATIVES + 1]
+        ranked = np.argsort(-row.astype(float), kind="stable")[: ALTERNATIVES + 1]
         named = [{"intent": self.labels[i], "confidence": float(row[i])} for i in ranked]
         return {**named[0], "alternatives": named[1:]}
 

@@ -40,9 +40,7 @@ def _requests(rows: list[data.Example]) -> list[dict[str, Any]]:
     return [{"query": row.text} for row in rows]
 
 
-def _fit(
-    rows: list[data.Example], config: dict[str, Any], seed: int, epochs: int
-) -> IntentNetwork:
+def _fit(rows: list[data.Example], config: dict[str, Any], seed: int, epochs: int) -> IntentNetwork:
     labels: list[str] = config["labels"]
     ids = torch.from_numpy(load(MODEL_NAME, config).encode(_requests(rows))["ids"])
     lengths = (ids[:, :, 0] > 0).sum(dim=1)
@@ -95,9 +93,16 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
         output_names=("probabilities",),
         dynamic_axes={"ids": {0: "batch", 1: "tokens"}},
         metrics={},
-        params={"seed": seed, "epochs": epochs, "batch_size": BATCH, "buckets": BUCKETS,
-                "embedding_size": SIZE, "learning_rate": LEARNING_RATE,
-                "label_smoothing": LABEL_SMOOTHING, "quick": quick},
+        params={
+            "seed": seed,
+            "epochs": epochs,
+            "batch_size": BATCH,
+            "buckets": BUCKETS,
+            "embedding_size": SIZE,
+            "learning_rate": LEARNING_RATE,
+            "label_smoothing": LABEL_SMOOTHING,
+            "quick": quick,
+        },
         input_schema=INPUT_SCHEMA,
         requests=_requests([*dataset.val, *dataset.test]),
     )

@@ -9,7 +9,8 @@ OUT_OF_SCOPE = Intent(
         "who (won|is winning|lost) the (cricket match|ipl|world cup|match) (yesterday|today|)",
         "(what is|tell me) the (score|result) of the (ipl|cricket|india) match",
         "tell me a (joke|story|poem|fun fact)",
-        "(write|compose) (a poem|an essay|a letter|an email) (about {city}|for my boss|to a friend)",
+        "(write|compose) (a poem|an essay|a letter|an email) "
+        "(about {city}|for my boss|to a friend)",
         "(recipe|how to cook|how to make) (for|some) (paneer|biryani|dosa|rajma|kheer)",
         "(book|find) (a|me a) (flight|train|bus|hotel|cab) (to|in) {city}",
         "how (far|long) is {city} from {city} (by road|by train)",
@@ -28,7 +29,8 @@ OUT_OF_SCOPE = Intent(
         "(set|put) an alarm for {day}",
         "(how to|help me) (fix|repair|clean) my (laptop|phone|bike|fridge)",
         "(suggest|recommend) a (movie|book|web series|restaurant) (in {city}|for tonight|)",
-        "(what is|explain) (photosynthesis|gravity|a black hole|machine learning|general relativity)",
+        "(what is|explain) "
+        "(photosynthesis|gravity|a black hole|machine learning|general relativity)",
         "{city} ka mausam (kaisa hai|batao)",
         "(koi|ek) (joke|gaana|kahani) (sunao|batao)",
         "aaj (match|cricket) kaun (jeeta|jeetega)",

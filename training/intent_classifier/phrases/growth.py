@@ -95,7 +95,8 @@ TAX_SAVING = Intent(
     patterns=(
         "how (can|do) i save (tax|more tax|income tax) (|this year|on {salary})",
         "(help me|i want to) (save|reduce|lower) (my|) (tax|income tax)",
-        "(what|which) (investments|options|products) (save tax|qualify) under (80c|80d|section 80c)",
+        "(what|which) (investments|options|products) (save tax|qualify) under "
+        "(80c|80d|section 80c)",
         "(old|new) regime or (new|old) regime , (which is better|which saves more)",
         "which tax regime (should i choose|is better) (|for {salary} a month)",
         "how much more (can|should) i invest (under|to use up) (80c|80d|section 80c)",
@@ -128,7 +129,8 @@ TAX_FILING = Intent(
         "(itr|tax) refund kab (aayega|milega|tak aayega)",
         "itr (bharne|file karne) ki (last date|aakhri tareekh) (kya hai|kab hai)",
         "(i got|there is) a notice from the income tax department (about|on) my (itr|return)",
-        "(what documents|which papers) (do i need|are needed) (to file|for) (the itr|my tax return)",
+        "(what documents|which papers) (do i need|are needed) (to file|for) "
+        "(the itr|my tax return)",
         "can i (still|) file (a belated|a revised|my) (itr|return) (after|by) {month}",
         "(itr|tax return) (filing|status|refund status)",
         "is there a (penalty|late fee) (for|on) (filing|submitting) (itr|my return) late",

@@ -32,7 +32,8 @@ LOAN_STATUS = Intent(
         "(what is|tell me|show|check) the status of my {loan} application",
         "has my {loan} (application|request) been (approved|sanctioned|rejected)",
         "is my {loan} (approved|sanctioned|cleared) (yet|or not)",
-        "i applied for a {loan} (last week|on the {day}|at {bank}) , (any update|what is the status)",
+        "i applied for a {loan} (last week|on the {day}|at {bank}) , "
+        "(any update|what is the status)",
         "when will my {loan} (be disbursed|get approved|be sanctioned|money come)",
         "(where is|what happened to) my {loan} (application|request|file)",
         "(track|check) my {loan} application (|with {bank})",

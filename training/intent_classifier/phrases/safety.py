@@ -26,7 +26,8 @@ CREDIT_SCORE = Intent(
 
 REPORT_FRAUD = Intent(
     patterns=(
-        "i did not (make|do|authorise) (this|the) (payment|transaction) of {amount} (|to {merchant})",
+        "i did not (make|do|authorise) (this|the) "
+        "(payment|transaction) of {amount} (|to {merchant})",
         "(someone|somebody) (stole|took|withdrew) {amount} from my (account|{bank} account)",
         "{amount} was (debited|deducted|taken) (without my permission|that i did not make)",
         "(there is|i see) (a fraud|an unauthorised|a suspicious) (transaction|payment) of {amount}",

@@ -53,7 +53,7 @@ LISTS: dict[str, tuple[str, ...]] = {
         "Indore", "Kochi", "Nagpur", "Patna", "Surat", "Goa", "Shimla", "Hyderabad",
     ),
     "document": ("PAN", "Aadhaar", "PAN card", "Aadhaar card", "passport", "voter ID"),
-}
+}  # fmt: skip
 
 
 def _amount(rng: Rng) -> str:
