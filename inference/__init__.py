@@ -1,0 +1,1 @@
+"""The service that predicts: follows the routing, and needs nobody once it has loaded."""

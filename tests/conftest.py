@@ -29,6 +29,7 @@ from ops.stack.home import Home
 from ops.stack.ports import any_free as free_port
 from ops.stack.postgres import place, server
 from ops.stack.process import Child, Spec
+from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, wait_until
 
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
@@ -238,3 +239,25 @@ def backend_url(backend: Backend) -> str:
 def token_for(backend: Backend) -> Callable[[str], str]:
     """Secret of a token by role."""
     return lambda role: backend.token(role)
+
+
+@pytest.fixture
+def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Inference]]:
+    """Starts `python -m inference` on the test's database; ``env`` changes its settings."""
+    begun: list[Inference] = []
+
+    def start(**env: str) -> Inference:
+        home = tmp_path / "inference-home"
+        home.mkdir(exist_ok=True)
+        begun.append(Inference(home, database_url, **env))
+        return begun[-1].start()
+
+    yield start
+    for inference in begun:
+        inference.close()
+
+
+@pytest.fixture
+def inference(serve: Callable[..., Inference]) -> Inference:
+    """An inference service with two workers and nothing but PostgreSQL beside it."""
+    return serve()

@@ -1,0 +1,29 @@
+"""Entry of ``python -m inference``."""
+
+import sys
+
+from pydantic import ValidationError
+
+from inference import catalogue
+from inference.handover import logs
+from inference.settings import InferenceSettings
+from inference.supervisor import StartError, Supervisor
+
+
+def main() -> None:
+    """Run the service; what prevents it is one sentence on standard error."""
+    logs()
+    try:
+        settings = InferenceSettings()
+        catalogue.load(settings.models_file)
+        supervisor = Supervisor(settings)
+    except ValidationError as error:
+        found = [f"{e['loc'][0]}: {e['msg']}" for e in error.errors()]
+        sys.exit(f"Inference cannot start: {'; '.join(found)}. Set these variables.")
+    except (StartError, catalogue.CatalogueError, OSError) as error:
+        sys.exit(f"Inference cannot start: {error}")
+    supervisor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What ``models.yaml`` says about a model, as far as serving needs it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+
+class CatalogueError(RuntimeError):
+    """models.yaml cannot be used; the message says what to do."""
+
+
+class Entry(BaseModel):
+    """One model: ``endpoint`` is ``/predict/NAME``, ``example`` a request that it answers."""
+
+    title: str
+    description: str = ""
+    endpoint: str
+    entity_key: str = "user_id"
+    validation: dict[str, Any] = {}
+
+    @property
+    def alias(self) -> str:
+        """The last part of the endpoint."""
+        return self.endpoint.rsplit("/", 1)[-1]
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """A request from the validation suite, empty if there is none."""
+        cases = self.validation.get("cases") or [{}]
+        return dict(cases[0].get("request", {}))
+
+
+class _File(BaseModel):
+    models: dict[str, Entry]
+
+
+def load(path: Path) -> dict[str, Entry]:
+    """Entries by model name.
+
+    Raises:
+        CatalogueError: the file is missing or says something it cannot.
+    """
+    try:
+        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).models
+    except OSError as error:
+        raise CatalogueError(
+            f"{path} cannot be read: {error.strerror}. Set MODELS_FILE."
+        ) from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise CatalogueError(f"{path} is not a valid catalogue: {error}") from error

@@ -1,0 +1,174 @@
+"""The one file of inference that speaks to PostgreSQL."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from inference.routing import Wanted
+
+ROUTING, ADMIN = "nivesh_routing", "nivesh_admin"
+# The record itself is wrong; trying it again would fail again.
+REFUSALS = (psycopg.DataError, psycopg.IntegrityError)
+# Everything else is the database's trouble, a missing migration too, and passes.
+OUTAGES = (psycopg.Error, OSError)
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+_VERSION = """(SELECT json_build_object('version', r.version, 'digest', r.artifact_digest,
+    'uri', coalesce(r.artifact_uri, 'models:/' || r.model_name || '/' || r.mlflow_version))
+    FROM model_registry r WHERE r.id = {})"""
+_WANTED = f"""
+SELECT d.model_name, d.epoch, d.canary_share AS share, d.salt, d.degraded,
+    {_VERSION.format("d.production_id")} AS production,
+    {_VERSION.format("d.canary_id")} AS canary,
+    {_VERSION.format("d.target_id")} AS target,
+    ARRAY(SELECT {_VERSION.format("s.id")} FROM unnest(d.staging_ids) AS s(id)) AS staged
+FROM model_routing d
+"""
+_ANNOUNCE = """
+INSERT INTO replicas (replica_id, host, pid) VALUES (%(replica)s, %(host)s, %(pid)s)
+ON CONFLICT (replica_id) DO UPDATE SET host = excluded.host, pid = excluded.pid,
+    started_at = now(), heartbeat_at = now(), stopped_at = NULL
+"""
+_ACKNOWLEDGE = """
+INSERT INTO replica_models (replica_id, model_name, epoch, production_version, canary_version,
+    canary_share, loaded, error, acknowledged_at)
+VALUES (%(replica)s, %(model)s, %(epoch)s, %(production)s, %(canary)s, %(share)s, %(loaded)s,
+    %(error)s, clock_timestamp())
+ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,
+    production_version = excluded.production_version, canary_version = excluded.canary_version,
+    canary_share = excluded.canary_share, loaded = excluded.loaded, error = excluded.error,
+    acknowledged_at = excluded.acknowledged_at
+"""
+_DELIVER = """
+INSERT INTO model_predictions (prediction_id, predicted_at, model_name, version, arm, entity_key,
+    input, output, confidence, latency_ms, status, error)
+SELECT (doc ->> 'id')::uuid,
+    timestamptz 'epoch' + (doc ->> 'at')::bigint * interval '1 microsecond',
+    doc ->> 'model', doc ->> 'version', doc ->> 'arm', doc ->> 'key', doc -> 'input',
+    nullif(doc -> 'output', 'null'), (doc ->> 'confidence')::real, (doc ->> 'ms')::real,
+    doc ->> 'status', doc ->> 'error'
+FROM incoming_predictions
+ON CONFLICT DO NOTHING
+"""
+_PARTITIONS = """
+SELECT ensure_prediction_partition(day) FROM (
+    SELECT DISTINCT ((timestamptz 'epoch' + (doc ->> 'at')::bigint * interval '1 microsecond')
+        AT TIME ZONE 'UTC')::date AS day
+    FROM incoming_predictions) days
+"""
+# JSON holds no control characters, so with these two as quote and delimiter each line is one value.
+_COPY = r"""COPY incoming_predictions FROM STDIN
+    (FORMAT csv, QUOTE E'\x01', ESCAPE E'\x01', DELIMITER E'\x02', ENCODING 'UTF8')"""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What a worker serves of one model, as ``replica_models`` holds it."""
+
+    model: str
+    epoch: int
+    production: str | None
+    canary: str | None
+    share: int
+    loaded: dict[str, dict[str, str | None]]
+    error: str | None
+
+
+def connect(url: str, purpose: str) -> Connection:
+    """A connection in autocommit mode that notices within seconds that the server is gone."""
+    return psycopg.connect(
+        url, autocommit=True, row_factory=dict_row, connect_timeout=3, tcp_user_timeout=5000,
+        application_name=f"nivesh-inference {purpose}",
+        options="-c statement_timeout=20000",
+    )  # fmt: skip
+
+
+def wanted(connection: Connection) -> list[Wanted]:
+    """What every worker should serve, of one moment."""
+    return [Wanted.model_validate(row) for row in connection.execute(_WANTED)]
+
+
+def listen(connection: Connection) -> None:
+    """Be told of routing changes and of what workers ask each other."""
+    connection.execute(f"LISTEN {ROUTING}")
+    connection.execute(f"LISTEN {ADMIN}")
+
+
+def heard(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """Channel and content of what was announced since, without waiting."""
+    return [(n.channel, _content(n.payload)) for n in connection.notifies(timeout=0)]
+
+
+def _content(payload: str) -> dict[str, Any]:
+    # Anybody may notify; what cannot be understood still means: look.
+    try:
+        content = json.loads(payload)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def tell(connection: Connection, content: dict[str, Any]) -> None:
+    """Ask all workers on this database for something."""
+    connection.execute("SELECT pg_notify(%s, %s)", (ADMIN, json.dumps(content)))
+
+
+def announce(connection: Connection, replica: str, host: str, pid: int) -> None:
+    """Begin this life of a worker; what an earlier one acknowledged is void."""
+    with connection.transaction():
+        connection.execute(_ANNOUNCE, {"replica": replica, "host": host, "pid": pid})
+        connection.execute("DELETE FROM replica_models WHERE replica_id = %s", (replica,))
+
+
+def beat(connection: Connection, replica: str, pid: int) -> bool:
+    """Say that this worker lives; False when its row is gone or another life's."""
+    done = connection.execute(
+        "UPDATE replicas SET heartbeat_at = now() WHERE replica_id = %s AND pid = %s"
+        " AND stopped_at IS NULL",
+        (replica, pid),
+    )
+    return done.rowcount == 1
+
+
+def farewell(connection: Connection, replica: str, pid: int) -> None:
+    """Say that this worker stops."""
+    connection.execute(
+        "UPDATE replicas SET stopped_at = now() WHERE replica_id = %s AND pid = %s", (replica, pid)
+    )
+
+
+def acknowledge(connection: Connection, replica: str, seen: Iterable[Acknowledgement]) -> None:
+    """Say what this worker serves."""
+    with connection.transaction():
+        for one in seen:
+            connection.execute(
+                _ACKNOWLEDGE,
+                {
+                    "replica": replica, "model": one.model, "epoch": one.epoch,
+                    "production": one.production, "canary": one.canary, "share": one.share,
+                    "loaded": Jsonb(one.loaded), "error": one.error,
+                },
+            )  # fmt: skip
+
+
+def deliver(connection: Connection, lines: bytes) -> int:
+    """Put whole spool lines into the prediction log; how many were not there yet.
+
+    One transaction: all or none. Raises REFUSALS when a line is wrong.
+    """
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_predictions (doc jsonb)"
+            " ON COMMIT DELETE ROWS"
+        )
+        with cursor.copy(_COPY) as copy:
+            copy.write(lines)
+        cursor.execute(_PARTITIONS)
+        cursor.execute(_DELIVER)
+        return cursor.rowcount

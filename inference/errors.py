@@ -1,0 +1,125 @@
+"""Every error that the service answers with, in the shape that the backend uses too.
+
+ServiceError 500
+├── BadRequest 400        ├── Unauthenticated 401   ├── NotFound 404
+├── MethodNotAllowed 405  ├── PayloadTooLarge 413   ├── ModelFailed 500
+└── Unavailable 503
+"""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger()
+
+
+class ServiceError(Exception):
+    """Base of the tree. ``hint`` says what to do next; ``details`` holds values for programs."""
+
+    status = 500
+
+    def __init__(self, message: str, hint: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The one shape on the wire."""
+        return {
+            "error": type(self).__name__,
+            "message": self.message,
+            "hint": self.hint,
+            "details": self.details,
+        }
+
+
+class BadRequest(ServiceError):
+    """The payload cannot be understood or is out of range."""
+
+    status = 400
+
+
+class Unauthenticated(ServiceError):
+    """No token, or not the right one."""
+
+    status = 401
+
+
+class NotFound(ServiceError):
+    """No such model, version or path."""
+
+    status = 404
+
+
+class MethodNotAllowed(ServiceError):
+    """The path is there, but not for this method."""
+
+    status = 405
+
+
+class PayloadTooLarge(ServiceError):
+    """The body exceeds the limit."""
+
+    status = 413
+
+
+class ModelFailed(ServiceError):
+    """A version was asked and broke; it is counted and logged against that version."""
+
+    status = 500
+
+
+class Unavailable(ServiceError):
+    """No version is loaded, or something outside is not answering."""
+
+    status = 503
+
+
+BY_STATUS: dict[int, type[ServiceError]] = {404: NotFound, 405: MethodNotAllowed}
+
+
+def answer(error: ServiceError, status: int | None = None) -> JSONResponse:
+    """An error on the wire."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    return JSONResponse(error.body, status or error.status, headers=headers)
+
+
+def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return answer(error)
+
+
+def _arguments(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        f"{'.'.join(str(part) for part in found['loc'][1:]) or 'body'}: {found['msg']}"
+        for found in error.errors()
+    ]
+    message = "The request cannot be understood: " + "; ".join(problems) + "."
+    return answer(BadRequest(message, "/docs shows an example.", fields=problems))
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kind = BY_STATUS.get(error.status_code, BadRequest)
+    message = f"{request.method} {request.url.path}: {error.detail}."
+    return answer(kind(message, "/docs shows what there is."), error.status_code)
+
+
+def _unknown(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return answer(ServiceError("Something went wrong here.", "The service's log has the cause."))
+
+
+def install(app: FastAPI) -> None:
+    """Put the handlers on the application."""
+    app.add_exception_handler(ServiceError, _ours)
+    app.add_exception_handler(RequestValidationError, _arguments)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)

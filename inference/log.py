@@ -1,0 +1,151 @@
+"""The prediction log: kept in the spool before the answer leaves, delivered beside the traffic."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from inference import database, metrics
+from inference.errors import Unavailable
+from inference.spool import Spool, inherit
+
+BATCH_BYTES = 2_000_000
+# The pause between two deliveries when there is little to deliver.
+PAUSE_SECONDS = 0.25
+ORPHANS_SECONDS = 2.0
+LONGEST_PAUSE = 5.0
+
+log = structlog.get_logger()
+
+
+class PredictionLog:
+    """Keeps records; ``full`` says what to do when there is no room (``drop`` or ``refuse``)."""
+
+    def __init__(self, spool: Spool, limit: int, full: str) -> None:
+        self.spool = spool
+        self._limit = limit
+        self._refuse = full == "refuse"
+        # Of all workers of the host, as last counted.
+        self.on_disk = 0
+
+    def keep(self, record: dict[str, Any]) -> None:
+        """Put a record where a kill -9 cannot reach it.
+
+        Raises:
+            Unavailable: it cannot be kept, and the setting is not to answer without.
+        """
+        if self.on_disk >= self._limit:
+            self._lost("spool_full", f"the spool holds {self.on_disk} bytes")
+            return
+        try:
+            self.spool.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as error:
+            self._lost("disk", str(error))
+            return
+        metrics.LOG_WRITTEN.inc()
+
+    def _lost(self, reason: str, detail: str) -> None:
+        metrics.LOG_LOST.labels(reason).inc()
+        if self._refuse:
+            raise Unavailable(
+                f"The prediction cannot be recorded ({detail}), so it is not answered.",
+                "Bring PostgreSQL back or make room on the disk of the inference host.",
+            )
+
+
+class Readable(Protocol):
+    """A segment as the deliverer sees it."""
+
+    done: int
+
+    def read(self, limit: int) -> bytes:
+        """Undelivered whole lines."""
+        ...
+
+
+class Deliverer(threading.Thread):
+    """Carries own and orphaned segments to PostgreSQL, each record once."""
+
+    def __init__(self, kept: PredictionLog, connect: Callable[[], database.Connection]) -> None:
+        super().__init__(name="deliverer", daemon=True)
+        self._kept = kept
+        self._spool = kept.spool
+        self._connect = connect
+        self._connection: database.Connection | None = None
+        self._stopping = threading.Event()
+        self._orphans_at = 0.0
+
+    def run(self) -> None:
+        """Deliver until told to stop, and once more then."""
+        pause = PAUSE_SECONDS
+        while not self._stopping.wait(pause):
+            pause = self._turn(pause)
+        self._turn(pause)
+
+    def stop(self, seconds: float) -> None:
+        """Deliver what is left, for some seconds at most; the rest stays on disk."""
+        self._stopping.set()
+        self.join(seconds)
+        if not self.is_alive():
+            self._spool.close()
+
+    def _turn(self, pause: float) -> float:
+        """One round over all that waits; the pause until the next one."""
+        self._kept.on_disk = self._spool.bytes_on_disk()
+        metrics.SPOOL_BYTES.set(self._kept.on_disk)
+        try:
+            self._deliver_own()
+            if time.monotonic() >= self._orphans_at:
+                self._orphans_at = time.monotonic() + ORPHANS_SECONDS
+                self._deliver_orphans()
+        except database.OUTAGES as error:
+            self._forget_connection()
+            if pause < LONGEST_PAUSE:
+                log.warning("log.waits", reason=str(error).strip()[:200])
+            return min(LONGEST_PAUSE, pause * 2)
+        return PAUSE_SECONDS
+
+    def _deliver_own(self) -> None:
+        for segment in self._spool.segments():
+            self._drain(segment)
+            if segment.sealed and segment.done == segment.size:
+                self._spool.drop(segment)
+
+    def _deliver_orphans(self) -> None:
+        for path in self._spool.orphans():
+            with inherit(path) as segment:
+                if segment is None:
+                    continue
+                self._drain(segment)
+                if segment.torn:
+                    metrics.LOG_LOST.labels("torn").inc()
+                path.unlink(missing_ok=True)
+
+    def _drain(self, segment: Readable) -> None:
+        while lines := segment.read(BATCH_BYTES):
+            self._deliver(lines)
+            segment.done += len(lines)
+
+    def _deliver(self, lines: bytes) -> None:
+        """Deliver whole lines; one that PostgreSQL will never take is counted and left out."""
+        if self._connection is None:
+            self._connection = self._connect()
+        try:
+            metrics.LOG_DELIVERED.inc(database.deliver(self._connection, lines))
+        except database.REFUSALS as error:
+            parts = lines.splitlines(keepends=True)
+            if len(parts) == 1:
+                metrics.LOG_LOST.labels("refused").inc()
+                log.error("log.refused", reason=str(error)[:200], record=lines[:500].decode())
+                return
+            middle = len(parts) // 2
+            self._deliver(b"".join(parts[:middle]))
+            self._deliver(b"".join(parts[middle:]))
+
+    def _forget_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,288 @@
+"""The hot path: one ASGI call from body to answer, with every duty and nothing beside it."""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+import structlog
+from starlette.types import Receive, Scope, Send
+from uuid6 import uuid7
+
+from inference import metrics
+from inference.admin import Gate
+from inference.catalogue import Entry
+from inference.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    ModelFailed,
+    NotFound,
+    PayloadTooLarge,
+    ServiceError,
+    Unauthenticated,
+    Unavailable,
+)
+from inference.log import PredictionLog
+from inference.rotation import Rotation
+from inference.routing import InFlight, Served, Snapshot
+from inference.settings import InferenceSettings
+
+PREFIX = "/predict/"
+# A longer text takes longer than the warm-up's rows, so it never runs on the event loop.
+INLINE_BYTES = 4096
+ENTITY_KEY = "user_id"
+JSON = (b"content-type", b"application/json")
+
+log = structlog.get_logger()
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Predict:
+    """ASGI application of ``POST /predict/NAME``."""
+
+    def __init__(
+        self, settings: InferenceSettings, entries: Mapping[str, Entry], rotation: Rotation,
+        kept: PredictionLog, gate: Gate,
+    ) -> None:  # fmt: skip
+        self._limit = settings.body_limit_bytes
+        self._inline_ms = settings.inline_ms
+        self._rotation, self._kept, self._gate = rotation, kept, gate
+        self._names = {name: name for name in entries}
+        self._names |= {entry.alias: name for name, entry in entries.items()}
+        self._endpoints = sorted(entry.endpoint for entry in entries.values())
+        self._keys = {name: entry.entity_key for name, entry in entries.items()}
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        name = "unknown"
+        flight: InFlight | None = None
+        try:
+            name, version = self._called(scope)
+            body = await _read(receive, scope["headers"], self._limit)
+            begun = time.perf_counter()
+            row = _row(body)
+            # Read once: all of this request belongs to one snapshot.
+            snapshot = self._rotation.snapshot
+            key = self._key(name, row)
+            arm = _arm(snapshot, name, key, version)
+            _check(arm, row)
+            epoch = 0
+            if (route := snapshot.routes.get(name)) is not None:
+                epoch, flight = route.epoch, route.in_flight
+                flight.count += 1
+            content = await self._answer(name, arm, epoch, row, key, len(body), begun)
+            await _send(send, 200, content)
+        except ServiceError as error:
+            await self._refuse(send, name, error)
+        except ClientGone:
+            return
+        finally:
+            if flight is not None:
+                flight.count -= 1
+
+    def _called(self, scope: Scope) -> tuple[str, str | None]:
+        """Model, and the version if the caller wants a certain one."""
+        segment = scope["path"][len(PREFIX) :]
+        name = self._names.get(segment)
+        if name is None:
+            if segment not in self._rotation.snapshot.routes:
+                raise NotFound(
+                    f"There is no model {segment[:60]!r}.",
+                    f"Use one of {', '.join(self._endpoints)}.",
+                )
+            name = segment
+        if scope["method"] != "POST":
+            raise MethodNotAllowed(
+                f"{scope['method']} is not possible on {scope['path']}.", "Use POST."
+            )
+        for header, value in scope["headers"]:
+            if header == b"x-nivesh-version":
+                self._gate.require(_header(scope["headers"], b"authorization"))
+                return name, value.decode("latin-1")
+        return name, None
+
+    def _key(self, name: str, row: dict[str, Any]) -> str | None:
+        field = self._keys.get(name, ENTITY_KEY)
+        key = row.get(field)
+        if key is None:
+            metrics.UNKEYED.labels(name).inc()
+        elif not isinstance(key, str):
+            raise BadRequest(
+                f"{field} is of type {type(key).__name__}; send a text or leave it out",
+                "/docs shows an example.", field=field,
+            )  # fmt: skip
+        return key
+
+    async def _answer(
+        self, name: str, arm: Served, epoch: int, row: dict[str, Any], key: str | None,
+        size: int, begun: float,
+    ) -> bytes:  # fmt: skip
+        failure: Exception | None = None
+        answer: dict[str, Any] | None = None
+        try:
+            if arm.model.milliseconds <= self._inline_ms and size <= INLINE_BYTES:
+                answer = arm.model.answer([row])[0]
+            else:
+                loop = asyncio.get_running_loop()
+                answer = (await loop.run_in_executor(self._pool, arm.model.answer, [row]))[0]
+        # A model may break in any way; each is the version's failure and never the service's.
+        except Exception as error:
+            failure = error
+        prediction_id = str(uuid7())
+        seconds = time.perf_counter() - begun
+        milliseconds = round(seconds * 1000, 3)
+        self._kept.keep(
+            {
+                "id": prediction_id, "at": time.time_ns() // 1000, "model": name,
+                "version": arm.version, "arm": arm.arm, "key": key, "input": row,
+                "output": answer, "confidence": answer.get("confidence") if answer else None,
+                "ms": milliseconds, "status": "error" if failure else "ok",
+                "error": f"{type(failure).__name__}: {failure}"[:500] if failure else None,
+            }
+        )  # fmt: skip
+        arm.meters.predictions.inc()
+        arm.meters.latency.observe(seconds)
+        if answer is None:
+            arm.meters.errors.inc()
+            log.error("prediction.failed", model=name, version=arm.version, exc_info=failure)
+            raise ModelFailed(
+                f"{name} {arm.version} failed on this request.",
+                "Try again; the failure is counted against the version.",
+                prediction_id=prediction_id, version=arm.version,
+            )  # fmt: skip
+        return orjson.dumps(
+            {
+                **answer, "model": name, "version": arm.version, "arm": arm.arm, "epoch": epoch,
+                "prediction_id": prediction_id, "latency_ms": milliseconds,
+            }
+        )  # fmt: skip
+
+    async def _refuse(self, send: Send, name: str, error: ServiceError) -> None:
+        extra: list[tuple[bytes, bytes]] = []
+        if isinstance(error, MethodNotAllowed):
+            extra.append((b"allow", b"POST"))
+        elif isinstance(error, Unauthenticated):
+            extra.append((b"www-authenticate", b"Bearer"))
+        elif isinstance(error, PayloadTooLarge):
+            # The rest of the body is not read.
+            extra.append((b"connection", b"close"))
+        if error.status < 500:
+            metrics.REJECTED.labels(name, str(error.status)).inc()
+        elif isinstance(error, Unavailable):
+            metrics.meters(name, "none", "none").errors.inc()
+        await _send(send, error.status, orjson.dumps(error.body, default=str), extra)
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    return next((value for header, value in headers if header == name), None)
+
+
+async def _read(receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int) -> bytes:
+    length = _header(headers, b"content-length")
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise _too_large(int(length), limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(size, limit)
+        if not message.get("more_body"):
+            return b"".join([*parts, part]) if parts else part
+        parts.append(part)
+
+
+def _too_large(size: int, limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The body has {size:,} bytes or more; at most {limit:,} are read.", "Send less."
+    )
+
+
+def _row(body: bytes) -> dict[str, Any]:
+    """The request in a body.
+
+    Raises:
+        BadRequest: it is not JSON, not an object, or holds what no model and no log can.
+    """
+    try:
+        row = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _not_json(body, error) from error
+    if not isinstance(row, dict):
+        raise BadRequest(
+            f"The body is a JSON {type(row).__name__}; send an object with the model's fields.",
+            "/docs shows an example.",
+        )
+    if b"\\u0000" in body:
+        for field, value in row.items():
+            if "\0" in field or "\0" in str(value):
+                raise BadRequest(
+                    f"{field[:60]!r} holds the character NUL, which cannot be stored; remove it.",
+                    field=field[:60],
+                )
+    return row
+
+
+def _not_json(body: bytes, error: Exception) -> BadRequest:
+    """Python's own parser takes NaN and Infinity, so it can say which field holds one."""
+    try:
+        row = json.loads(body)
+    except (ValueError, RecursionError):
+        row = None
+    for field, value in row.items() if isinstance(row, dict) else ():
+        if isinstance(value, float) and not math.isfinite(value):
+            return BadRequest(
+                f"{field[:60]} is {value}, which is not a number that JSON knows;"
+                " send a finite number or leave it out.",
+                "/docs shows an example.", field=field[:60],
+            )  # fmt: skip
+    return BadRequest(f"The body is not JSON: {error}.", "/docs shows an example.")
+
+
+def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) -> Served:
+    if version is not None:
+        loaded = snapshot.direct.get(name, {})
+        if version not in loaded:
+            raise NotFound(
+                f"{name} {version[:40]} is not loaded here.",
+                f"Loaded: {', '.join(sorted(loaded)) or 'none'}. Stage it first; GET /models says"
+                " why a version could not be loaded.",
+            )
+        return loaded[version]
+    route = snapshot.routes.get(name)
+    arm = route.arm(key) if route is not None else None
+    if arm is None:
+        raise Unavailable(
+            f"No version of {name} is loaded.",
+            "Promote one on the Registry page; GET /models shows what is being loaded.",
+        )
+    return arm
+
+
+def _check(arm: Served, row: dict[str, Any]) -> None:
+    try:
+        arm.model.check(row)
+    except ValueError as error:
+        message = str(error)
+        field = message.split(" ", 1)[0]
+        raise BadRequest(message, "/docs shows an example.", field=field) from error
+
+
+async def _send(
+    send: Send, status: int, content: bytes, extra: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    length = (b"content-length", b"%d" % len(content))
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *extra]})
+    await send({"type": "http.response.body", "body": content})

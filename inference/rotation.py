@@ -1,0 +1,128 @@
+"""From what is wanted and what is in memory to the snapshot that requests are answered by."""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+
+from inference.database import Acknowledgement
+from inference.kept import Kept
+from inference.models import Model
+from inference.routing import EMPTY, STAGING, Key, Served, Snapshot, Version, Wanted, route, served
+from inference.shelf import Shelf
+
+DRAIN_SECONDS = 1.0
+
+
+class Rotation:
+    """Holds the snapshot. Only the thread that follows the routing calls what changes it."""
+
+    def __init__(self, shelf: Shelf, kept: Kept) -> None:
+        self.snapshot = EMPTY
+        # Set once every wanted version was either loaded or found unfit.
+        self.settled = threading.Event()
+        self.wanted: dict[str, Wanted] = {}
+        self._shelf = shelf
+        self._kept = kept
+        self._ready: dict[Key, Model] = {}
+
+    def recall(self) -> None:
+        """Begin with the last good routing of this host."""
+        self.want(self._kept.read())
+
+    def want(self, rows: Iterable[Wanted]) -> None:
+        """Take over what should serve."""
+        self.wanted = {row.model_name: row for row in rows}
+        self.reconcile()
+
+    def reconcile(self) -> None:
+        """Publish what may be published, then order what is missing."""
+        before, ready = self.snapshot, self._shelf.ready()
+        routes = {
+            name: route(wanted, ready, before.routes.get(name))
+            for name, wanted in self.wanted.items()
+        }
+        if routes != before.routes or ready != self._ready:
+            # The one assignment: each request reads the snapshot once.
+            self.snapshot = Snapshot(routes, _direct(ready))
+            self._ready = ready
+        if routes != before.routes:
+            self._finish(before)
+            self._kept.write([r.wanted for r in routes.values() if r.production is not None])
+        self._stock()
+
+    def _finish(self, before: Snapshot) -> None:
+        """Wait, within bounds, until the last answer of a route that was replaced is out."""
+        now = self.snapshot.routes
+        replaced = [r for name, r in before.routes.items() if now.get(name) is not r]
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while any(r.in_flight.count for r in replaced) and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _stock(self) -> None:
+        """Load what is wanted, and let go of what no route needs any more."""
+        now = time.monotonic()
+        for key, version in self._needed():
+            self._shelf.want(key, version, now)
+        self._shelf.evict(self.pinned())
+
+    def _needed(self) -> list[tuple[Key, Version]]:
+        """What should be in memory, production of all models first."""
+        serving = [r.wanted for r in self.snapshot.routes.values()]
+        found = [
+            (place, version.key(row.model_name), version)
+            for row in [*self.wanted.values(), *serving]
+            for place, version in enumerate(row.versions())
+        ]
+        return [(key, version) for _, key, version in sorted(found, key=lambda f: f[0])]
+
+    def pinned(self) -> set[Key]:
+        """Versions that are never evicted: wanted ones, and those that answer now."""
+        return {key for key, _ in self._needed()}
+
+    def is_settled(self) -> bool:
+        """Whether each wanted version is either loaded or was found unfit."""
+        states = [self._shelf.entries[key] for key, _ in self._needed()]
+        return all(e.model is not None or e.error is not None for e in states)
+
+    def acknowledgements(self) -> list[Acknowledgement]:
+        """What is served of each model, and what could not be loaded."""
+        return [self._acknowledge(row) for row in self.wanted.values()]
+
+    def _acknowledge(self, row: Wanted) -> Acknowledgement:
+        entries = self._shelf.entries
+        at = self.snapshot.routes[row.model_name]
+        loaded: dict[str, dict[str, str | None]] = {}
+        for version in [*row.versions(), *at.wanted.versions()]:
+            entry = entries[version.key(row.model_name)]
+            loaded[version.version] = {
+                "state": entry.state,
+                "digest": version.digest if entry.model is not None else None,
+                "error": entry.error,
+            }
+        failed = [
+            f"{v.version} is not served: {loaded[v.version]['error']}"
+            for v in (row.production, row.canary)
+            if v is not None and loaded[v.version]["state"] == "failed"
+        ]
+        return Acknowledgement(
+            model=row.model_name,
+            epoch=at.epoch,
+            production=_name(at.production),
+            canary=_name(at.canary),
+            share=at.share,
+            loaded=loaded,
+            error="; ".join(failed) or None,
+        )
+
+
+def _name(arm: Served | None) -> str | None:
+    return arm.version if arm is not None else None
+
+
+def _direct(ready: Mapping[Key, Model]) -> Mapping[str, Mapping[str, Served]]:
+    """Each loaded version by model and name, for callers who may ask for one."""
+    found: dict[str, dict[str, Served]] = {}
+    for key, model in ready.items():
+        arm = served(key.model, key.version, STAGING, model)
+        found.setdefault(key.model, {})[key.version] = arm
+    return found

@@ -1,0 +1,133 @@
+"""What should serve and what does, as values; and how the first becomes the second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from inference.metrics import Meters, meters
+from inference.models import Model
+from inference.split import takes_canary
+
+PRODUCTION, CANARY, STAGING = "production", "canary", "staging"
+
+
+class Key(NamedTuple):
+    """One version of one model with the digest that it must have."""
+
+    model: str
+    version: str
+    digest: str
+
+
+class Version(BaseModel):
+    """A registered version: where its artefact is, and the digest that it must have."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    digest: str | None
+    uri: str | None
+
+    def key(self, model: str) -> Key:
+        """How it is found in memory."""
+        return Key(model, self.version, self.digest or "")
+
+
+class Wanted(BaseModel):
+    """A row of ``model_routing``: what every worker should serve of one model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_name: str
+    epoch: int
+    production: Version | None
+    canary: Version | None
+    share: int
+    salt: str
+    target: Version | None
+    staged: tuple[Version, ...]
+    degraded: str | None
+
+    def versions(self) -> list[Version]:
+        """All that should be in memory, the most urgent first."""
+        named = [self.production, self.canary, self.target, *self.staged]
+        return list(dict.fromkeys(v for v in named if v is not None))
+
+
+@dataclass(slots=True)
+class InFlight:
+    """Requests that a route has begun and not yet answered; counted by the event loop alone."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A loaded version in one arm."""
+
+    version: str
+    arm: str
+    model: Model
+    meters: Meters
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one model is answered at one epoch. ``wanted`` is the row that it was made of."""
+
+    wanted: Wanted
+    production: Served | None
+    canary: Served | None
+    in_flight: InFlight = field(default_factory=InFlight, compare=False)
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the row."""
+        return self.wanted.epoch
+
+    @property
+    def share(self) -> int:
+        """Share that the canary really takes."""
+        return self.wanted.share if self.canary is not None else 0
+
+    def arm(self, key: str | None) -> Served | None:
+        """Who answers this key; ``None`` when no version is loaded."""
+        if self.canary is not None and takes_canary(key, self.wanted.salt, self.wanted.share):
+            return self.canary
+        return self.production
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All routes, and each loaded version by name. Replaced whole, never changed."""
+
+    routes: Mapping[str, Route]
+    direct: Mapping[str, Mapping[str, Served]]
+
+
+EMPTY = Snapshot({}, {})
+
+
+def served(model: str, version: str, arm: str, loaded: Model) -> Served:
+    """A loaded version in an arm, with its counters."""
+    return Served(version, arm, loaded, meters(model, version, arm))
+
+
+def route(wanted: Wanted, ready: Mapping[Key, Model], before: Route | None) -> Route:
+    """The route that may be published now.
+
+    Production decides: until it is in memory the route before stays whole, with its own epoch.
+    A canary that is not in memory gets no share, since a rollback must never wait for it.
+    """
+
+    def load(version: Version | None, arm: str) -> Served | None:
+        found = ready.get(version.key(wanted.model_name)) if version else None
+        return served(wanted.model_name, version.version, arm, found) if version and found else None
+
+    production = load(wanted.production, PRODUCTION)
+    if wanted.production is not None and production is None:
+        return before or Route(wanted.model_copy(update={"epoch": 0}), None, None)
+    made = Route(wanted, production, load(wanted.canary, CANARY))
+    return before if made == before and before is not None else made

@@ -1,0 +1,82 @@
+"""The parts of one worker, built and wired in one place."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from inference import artefacts, catalogue, database
+from inference.admin import Gate
+from inference.cache import Cache
+from inference.catalogue import Entry
+from inference.features import FeatureStore
+from inference.kept import Kept
+from inference.log import Deliverer, PredictionLog
+from inference.probes import Prober
+from inference.rotation import Rotation
+from inference.settings import InferenceSettings
+from inference.shelf import Shelf
+from inference.spool import Spool
+from inference.sync import Bell, Follower
+
+# A worker whose models take longer to load answers 503 for them meanwhile.
+SETTLE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a worker works with."""
+
+    settings: InferenceSettings
+    entries: Mapping[str, Entry]
+    shelf: Shelf
+    rotation: Rotation
+    follower: Follower
+    kept: PredictionLog
+    deliverer: Deliverer
+    store: FeatureStore
+    prober: Prober
+    gate: Gate
+
+    async def start(self) -> None:
+        """Begin to follow, and wait until there is something to answer with."""
+        self.follower.start()
+        self.deliverer.start()
+        self.prober.start()
+        await asyncio.to_thread(self.rotation.settled.wait, SETTLE_SECONDS)
+
+    async def stop(self) -> None:
+        """Say farewell and deliver what can be delivered; the rest stays in the spool."""
+        self.prober.stop()
+        await asyncio.to_thread(self.follower.stop)
+        await asyncio.to_thread(self.deliverer.stop, 3.0)
+
+
+def build(settings: InferenceSettings, slot: int) -> Service:
+    """All parts of a worker; nothing is started.
+
+    Raises:
+        CatalogueError: models.yaml cannot be used.
+    """
+    bell = Bell()
+    cache = Cache(
+        settings.folder / "artefacts",
+        partial(artefacts.fetch, tracking_uri=settings.mlflow_tracking_uri),
+    )
+    shelf = Shelf(cache, settings.model_cache_size, bell.ring)
+    rotation = Rotation(shelf, Kept(settings.folder))
+    spool = Spool(settings.folder / "spool", str(slot))
+    kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
+    store = FeatureStore(settings.redis_host, settings.redis_port)
+    return Service(
+        settings=settings,
+        entries=catalogue.load(settings.models_file),
+        shelf=shelf,
+        rotation=rotation,
+        follower=Follower(settings, slot, rotation, shelf, cache, bell),
+        kept=kept,
+        deliverer=Deliverer(kept, partial(database.connect, settings.database_url, "log")),
+        store=store,
+        prober=Prober(store, settings.mlflow_tracking_uri),
+        gate=Gate(settings.admin_token),
+    )

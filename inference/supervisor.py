@@ -1,0 +1,144 @@
+"""Keeps the workers of one port alive.
+
+The supervisor binds and listens; workers inherit the one listening socket and accept from its one
+queue. A worker that dies takes only the connections that it had accepted; with SO_REUSEPORT each
+worker would have a queue of its own, and the kernel would reset all that waited in it.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from inference.handover import LAST_WORDS_SECONDS, LIFELINE, METRICS_FOLDER, SLOT, SOCKET
+from inference.settings import InferenceSettings
+
+BACKLOG = 2048
+TICK = 0.05
+BIND_SECONDS = 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+# A worker that lived this long has started well: its next death is a first one again.
+SETTLED_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says what to do."""
+
+
+@dataclass
+class Worker:
+    """One slot: its process, and when it may be started again."""
+
+    slot: int
+    process: "subprocess.Popen[bytes] | None" = None
+    began: float = 0.0
+    start_at: float = 0.0
+    pause: float = FIRST_PAUSE
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The one socket of all workers.
+
+    Raises:
+        StartError: the address is taken or cannot be had.
+    """
+    deadline = time.monotonic() + BIND_SECONDS
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((host, port))
+            made.listen(BACKLOG)
+        except OSError as error:
+            made.close()
+            # Workers of a supervisor that has just died may still be draining.
+            if time.monotonic() < deadline:
+                time.sleep(TICK)
+                continue
+            raise StartError(
+                f"Inference cannot listen on {host}:{port}: {error.strerror}."
+                " Stop what holds it, or set INFERENCE_PORT."
+            ) from error
+        made.setblocking(False)
+        return made
+
+
+class Supervisor:
+    """Starts workers, starts dead ones again, and stops them all."""
+
+    def __init__(self, settings: InferenceSettings) -> None:
+        self._settings = settings
+        self._socket = listen(settings.host, settings.port)
+        self._lifeline, self._hold = os.pipe()
+        self._workers = [Worker(slot) for slot in range(settings.workers)]
+        self._stopping = False
+        folder = settings.metrics_folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            for worker in self._workers:
+                self._look_after(worker)
+            time.sleep(TICK)
+        self._socket.close()
+        self._end_all()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _look_after(self, worker: Worker) -> None:
+        now = time.monotonic()
+        if worker.process is not None:
+            code = worker.process.poll()
+            if code is None:
+                return
+            lived = now - worker.began
+            worker.pause = FIRST_PAUSE if lived > SETTLED_SECONDS else worker.pause * 2
+            worker.process, worker.start_at = None, now + min(worker.pause, LONGEST_PAUSE)
+            log.error("worker.died", slot=worker.slot, code=code, lived=round(lived, 1))
+        if now >= worker.start_at:
+            worker.process, worker.began = self._start(worker.slot), now
+
+    def _start(self, slot: int) -> "subprocess.Popen[bytes]":
+        descriptors = (self._socket.fileno(), self._lifeline)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inference.worker"],
+            env={
+                **os.environ,
+                SLOT: str(slot), SOCKET: str(descriptors[0]), LIFELINE: str(descriptors[1]),
+                METRICS_FOLDER: str(self._settings.metrics_folder),
+                # Each worker answers one request at a time; more threads would only contend.
+                "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            },
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        log.info("worker.started", slot=slot, pid=process.pid)
+        return process
+
+    def _end_all(self) -> None:
+        """Ask all to drain, and insist on those that do not."""
+        running = [w.process for w in self._workers if w.process is not None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._settings.drain_seconds + LAST_WORDS_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error("worker.killed", pid=process.pid, reason="it did not drain in time")
+                process.kill()
+                process.wait()

@@ -1,0 +1,93 @@
+"""`python -m inference` as a real process, for tests of every tier."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+from ops.settings import PROJECT
+from ops.stack.ports import any_free
+from tests.makers import ADMIN_TOKEN, wait_until
+
+ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Inference:
+    """One inference service on a free port; ``env`` changes its settings."""
+
+    def __init__(self, home: Path, database_url: str, **env: str) -> None:
+        self.port = any_free()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.home = home
+        self.log = home / "inference.log"
+        self.env = {
+            **os.environ,
+            "DATABASE_URL": database_url, "NIVESH_HOME": str(home),
+            "INFERENCE_PORT": str(self.port), "INFERENCE_WORKERS": "2", "INFERENCE_NAME": "test",
+            "INFERENCE_ADMIN_TOKEN": ADMIN_TOKEN, "MODELS_FILE": str(PROJECT / "models.yaml"),
+            "MLFLOW_TRACKING_URI": NOWHERE, "REDIS_PORT": "9", "INFERENCE_POLL_SECONDS": "1",
+            **env,
+        }  # fmt: skip
+        self.http = httpx2.Client(base_url=self.url, timeout=10)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Inference":
+        """Start, and return once every worker is ready to answer."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "inference"], env=self.env, cwd=PROJECT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        wait_until(self.answers, 60, f"inference answers; see {self.log}")
+        return self
+
+    def answers(self) -> bool:
+        """Whether a worker is ready."""
+        try:
+            return self.http.get("/health/ready").status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes that live now."""
+        assert self.process is not None
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if "inference.worker" in child.cmdline()
+        ]
+
+    def predict(self, query: str = "Can I afford a loan?", **more: Any) -> httpx2.Response:
+        """Ask the intent classifier; ``version`` asks that one with the admin token."""
+        version = more.pop("version", None)
+        headers = {**ADMIN, "X-Nivesh-Version": version} if version else {}
+        return self.http.post("/predict/intent", json={"query": query, **more}, headers=headers)
+
+    def serves(self, version: str) -> bool:
+        """Whether the worker that takes this request answers with the version."""
+        answer = self.predict()
+        return answer.status_code == 200 and answer.json()["version"] == version
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        return self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal to the supervisor and wait for its end."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        self.process = None
+        return code
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        self.http.close()
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
