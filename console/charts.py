@@ -14,7 +14,7 @@ ORANGE = "#b8590b"
 GREY = "#808891"
 PASSING = "rgba(46, 160, 103, 0.16)"
 ROW_PX = 92
-BAR_PX = 46
+BAR_PX = 42
 # Below this share, in per cent, a bar has no room for its version's name on a telephone.
 NARROW = 40
 
@@ -35,7 +35,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Split:
-    """What one place (the decision, or a worker) gives to each arm; ``share`` in per cent."""
+    """What a place (the decision, or workers) gives to each arm; ``share`` in per cent."""
 
     place: str
     production: str | None
@@ -123,7 +123,7 @@ def _written(version: str | None, share: int) -> str:
 
 
 def split(rows: list[Split]) -> go.Figure:
-    """How requests are shared between the arms, decision first, then worker by worker."""
+    """How requests are shared between the arms, a bar per place."""
     places = [row.place for row in rows]
     figure = go.Figure()
     arms = (
@@ -156,10 +156,10 @@ def split(rows: list[Split]) -> go.Figure:
     figure.update_layout(
         barmode="stack",
         bargap=0.3,
-        height=BAR_PX * len(rows) + 90,
+        height=BAR_PX * len(rows) + 56,
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
     )
-    figure.update_xaxes(range=[0, 101], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(range=[0, 101], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     return figure

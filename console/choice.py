@@ -1,11 +1,32 @@
 """Which model, and which of its versions, a page is about; the address says it too."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
-from backend_api.schemas import Deployment
-from console import parts
+from backend_api.schemas import Deployment, Overview
+from console import parts, session
+from console.markdown import plain
+
+PAGES = Path(__file__).parent / "pages"
+
+
+def link(page: str, label: str, icon: str, *, model: str) -> None:
+    """A way to a page about the model: ``page`` is its file's name without the ending."""
+    st.page_link(
+        PAGES / f"{page}.py", label=label, icon=f":material/{icon}:", query_params={"model": model}
+    )
+
+
+def known(reading: session.Reading[Overview]) -> list[Deployment]:
+    """Every model by its title; where there is none to choose, the page says why."""
+    if reading.value is None:
+        parts.stale(reading)
+        return []
+    if not reading.value.models:
+        parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
+    return [m.deployment for m in sorted(reading.value.models, key=lambda m: m.title)]
 
 
 def model(deployments: list[Deployment]) -> Deployment:
@@ -38,8 +59,8 @@ def _pick(
         st.session_state[key] = asked if asked in names else default or names[0]
         if asked and asked not in names:
             st.warning(
-                f"There is no {field} {parts.plain(asked)} here;"
-                f" this is {parts.plain(words[st.session_state[key]])}.",
+                f"There is no {field} {plain(asked)} here;"
+                f" this is {plain(words[st.session_state[key]])}.",
                 icon=":material/help:",
             )
     picked = st.selectbox(

@@ -197,10 +197,19 @@ class Backend:
         return self._get(Deployment, "deployments", model)
 
     def ledger(
-        self, before: int | None = None, model: str | None = None, limit: int = 50
+        self,
+        before: int | None = None,
+        *,
+        model: str | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+        limit: int = 50,
     ) -> LedgerPage:
-        """A page of the ledger, newest first."""
-        return self._get(LedgerPage, "ledger", before=before, model=model, limit=limit)
+        """A page of the ledger, newest first; ``limit`` at most 500 rows."""
+        return self._get(
+            LedgerPage, "ledger", before=before, model=model, actor=actor, action=action,
+            limit=limit,
+        )  # fmt: skip
 
     def verify_ledger(self) -> LedgerProof:
         """Walk the whole chain."""

@@ -1,12 +1,14 @@
 """What may be done on the Deployments page: move the share, lift a hold, repair the mirror."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Explain, Outcome, ShiftTraffic, Traffic
 from backend_api.states import Health, Permission
-from console import deployments_view, forms, parts, session
+from console import badges, deployments_view, forms, rollback, session, times
+from console.markdown import plain, say
 
 P = Permission
 
@@ -68,7 +70,7 @@ def canary(deployment: Deployment) -> None:
         0, 100 if raises else max(1, want.canary_share), want.canary_share,
         key=f"{key}.share", format="%d %%",
     )  # fmt: skip
-    st.markdown(parts.plain(effect(want, share)))
+    st.markdown(plain(effect(want, share)))
     if share == want.canary_share:
         return
     if 0 < share < 100:
@@ -100,8 +102,8 @@ def hold(deployment: Deployment) -> None:
     if held is None:
         return
     st.warning(
-        f"**On hold: nothing promotes this model.** Set by {parts.plain(held.by)},"
-        f" {parts.when(held.at)}. {parts.plain(held.reason)}",
+        f"**On hold: nothing promotes this model.** Set by {plain(held.by)},"
+        f" {times.when(held.at)}. {plain(held.reason)}",
         icon=":material/front_hand:",
     )
     if not session.can(P.APPROVE):
@@ -142,15 +144,12 @@ def way_back(deployment: Deployment) -> None:
     """How ready the rollback is, and its button."""
     st.subheader("Way back", anchor=False)
     ready = deployment.readiness
-    facts = [parts.plain(ready.sentence)]
+    told = [f"{badges.readiness(ready)} {plain(ready.sentence)}"]
     if ready.target_verified_at:
-        facts.append(f":gray[Seen good on all workers] {parts.when(ready.target_verified_at)}")
+        seen = times.since(ready.target_verified_at, datetime.now(UTC))
+        told.append(f":gray[{ready.target} was seen good on all workers {seen}]")
     if ready.target:
-        checked = "equal on every warm worker" if ready.digest_checked else "not checked yet"
-        facts.append(f":gray[Digest] {checked}")
-    if ready.last_at and ready.last_seconds is not None:
-        facts.append(
-            f":gray[Last rollback] {ready.last_seconds:.1f} s, {parts.when(ready.last_at)}"
-        )
-    st.markdown("  \n".join(facts))
-    parts.rollback_panel(deployment)
+        told.append(f":gray[{rollback.facts(ready)}]")
+    say("  \n".join(told))
+    if ready.target:
+        rollback.button(deployment, "page", f"Roll back to {ready.target}")

@@ -6,7 +6,8 @@ import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Mirror, Observed
 from backend_api.states import Health
-from console import charts, parts, session
+from console import badges, charts, parts, session, times
+from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 2.0
 FIGURE_PX = 160
@@ -38,16 +39,12 @@ def live(drawn: Deployment) -> None:
     now = reading.value or drawn
     if reading.error is None and signature(now) != signature(drawn):
         st.rerun()
-    state, sentence = agreement(now)
-    box = {Health.OK: st.success, Health.UNKNOWN: st.info, Health.DEGRADED: st.warning}
-    icon = parts.LOOKS[state].icon
-    box.get(state, st.error)(f"**{parts.plain(sentence)}**", icon=f":material/{icon}:")
+    parts.verdict(*agreement(now))
     if now.desired is None:
         return
-    decision(now)
+    decision(now.desired)
     workers(now.desired, now.observed)
-    if reading.at is not None:
-        st.caption(f"Read {parts.when(reading.at)}; anew every {LIVE_SECONDS:g} s.")
+    parts.read_at(reading, LIVE_SECONDS)
 
 
 def agreement(deployment: Deployment) -> tuple[Health, str]:
@@ -72,17 +69,14 @@ def agreement(deployment: Deployment) -> tuple[Health, str]:
     return Health.OK, f"All {len(alive)} live workers serve what was decided."
 
 
-def decision(deployment: Deployment) -> None:
-    """What was decided, by whom and when; and whether there is a way back."""
-    want = deployment.desired
-    if want is None:
-        return
+def decision(want: Desired) -> None:
+    """What was decided, by whom and when."""
     share = want.canary_share if want.canary else 0
     figures = (
         ("Production", want.production or "none", f"{100 - share} % of requests", None),
         ("Canary", want.canary or "none", f"{share} % of requests", None),
-        ("Staged", ", ".join(want.staging) or "none", "no traffic", None),
-        ("Epoch", f"{want.epoch:,}", parts.ago(want.changed_at, datetime.now(UTC)), EPOCH_HELP),
+        ("Staged", ", ".join(want.staging) or "none", "no requests", None),
+        ("Epoch", f"{want.epoch:,}", "the decision's number", EPOCH_HELP),
     )
     with st.container(horizontal=True, gap="medium"):
         for label, value, below, explained in figures:
@@ -90,10 +84,8 @@ def decision(deployment: Deployment) -> None:
                 label, value, below, delta_color="off", delta_arrow="off", help=explained,
                 width=FIGURE_PX,
             )  # fmt: skip
-    st.markdown(
-        f"{parts.readiness_badge(deployment.readiness)} Decided by"
-        f" **{parts.plain(want.changed_by)}**, {parts.when(want.changed_at)}"
-    )
+    by, at = plain(want.changed_by), times.since(want.changed_at, datetime.now(UTC))
+    say(f":gray[Decided by] **{by}**{badges.by_hand(want.changed_by)} :gray[{at}]")
 
 
 def difference(want: Desired, worker: Observed) -> str:
@@ -115,50 +107,64 @@ def canary(place: Desired | Observed) -> str:
 
 
 def loaded(worker: Observed) -> str:
-    """Versions in a worker's memory with the state of each."""
-    return ", ".join(f"{version} {held.state}" for version, held in sorted(worker.loaded.items()))
+    """Versions in a worker's memory, each with its state unless it is ready."""
+    return ", ".join(
+        version if held.state == "ready" else f"{version} ({held.state})"
+        for version, held in sorted(worker.loaded.items())
+    )
 
 
 def workers(want: Desired, observed: list[Observed]) -> None:
-    """Each worker of the last ten minutes; a silent one stays visible."""
-    st.subheader("Workers", anchor=False)
+    """The decision, and under it each worker of the last ten minutes; a silent one stays."""
+    st.subheader("Decided and observed", anchor=False)
     if not observed:
         parts.empty(
             "No worker was heard of in the last ten minutes.",
             "Start one (nivesh up, or python -m inference); it fetches the decision by itself.",
         )
         return
+    headings = ("Where", "State", "Production", "Canary", "Epoch", "In memory", "Heard")
+    decided = ("**Decided**", "", f"**{plain(want.production or 'none')}**",
+               f"**{plain(canary(want))}**", f"**{want.epoch}**", "", "")  # fmt: skip
     now = datetime.now(UTC)
-    columns = ("Worker", "Serves as decided", "Heartbeat", "Difference", "Production", "Canary",
-               "Epoch", "In memory")  # fmt: skip
-    rows: dict[str, list[str]] = {title: [] for title in columns}
-    for worker in observed:
-        verdict = parts.badge("ok", "Yes") if worker.agrees else parts.badge("degraded", "No")
-        if not worker.live:
-            verdict = parts.badge("down", "Silent")
-        cells = (
-            f"{parts.plain(worker.host)} · {worker.pid}",
-            verdict,
-            parts.ago(worker.heartbeat_at, now),
-            parts.plain(difference(want, worker)) or "–",
-            parts.plain(worker.production or "none"),
-            parts.plain(canary(worker)),
-            f"{worker.epoch}",
-            parts.plain(loaded(worker)) or "–",
-        )
-        for title, cell in zip(columns, cells, strict=True):
-            rows[title].append(cell)
-    st.table(rows, hide_index=True, border="horizontal")
+    grid(headings, [decided, *(_row(want, worker, now) for worker in observed)])
     if want.canary or any(worker.canary for worker in observed):
         _split(want, [worker for worker in observed if worker.live])
 
 
-def _split(want: Desired, live_workers: list[Observed]) -> None:
+def _row(want: Desired, worker: Observed, now: datetime) -> tuple[str, ...]:
+    state = badges.badge("ok", "As decided")
+    if not worker.live:
+        state = badges.badge("down", "Silent")
+    elif not worker.agrees:
+        state = badges.badge("degraded", "Differs")
+        state += f"<br>:small[:gray[{plain(difference(want, worker))}]]"
+    return (
+        f"{plain(worker.host)} · {worker.pid}",
+        state,
+        plain(worker.production or "none"),
+        plain(canary(worker)),
+        f"{worker.epoch}",
+        plain(loaded(worker)) or "–",
+        times.since(worker.heartbeat_at, now),
+    )
+
+
+def splits(want: Desired, live_workers: list[Observed]) -> list[charts.Split]:
+    """The decision's split, then each split that was observed with the workers that have it."""
+    having: dict[tuple[str | None, str | None, int], list[str]] = {}
+    for worker in live_workers:
+        split = (worker.production, worker.canary, worker.canary_share)
+        having.setdefault(split, []).append(f"{worker.host} · {worker.pid}")
     rows = [charts.Split("Decided", want.production, want.canary, want.canary_share)]
-    rows += [
-        charts.Split(f"{w.host} · {w.pid}", w.production, w.canary, w.canary_share)
-        for w in live_workers
-    ]
+    for split, names in having.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        rows.append(charts.Split(f"{names[0]}{others}", *split))
+    return rows
+
+
+def _split(want: Desired, live_workers: list[Observed]) -> None:
+    rows = splits(want, live_workers)
     st.plotly_chart(
         charts.split(rows),
         key=f"split.{want.model_name}",
@@ -179,15 +185,15 @@ def mirror(found: Mirror) -> None:
         Health.DEGRADED: found.difference or "The decision is on its way to MLflow.",
         Health.DOWN: found.error or "MLflow does not answer.",
     }[found.state]
-    checked = f"Compared {parts.ago(found.checked_at, now)}." if found.checked_at else ""
-    equal = ""
+    told = []
+    if found.checked_at:
+        told.append(f"Compared {times.since(found.checked_at, now)}.")
     if found.equal_at and found.state != Health.OK:
-        equal = f" Last equal {parts.ago(found.equal_at, now)}, {parts.when(found.equal_at)}."
-    waiting = ""
+        told.append(f"Last equal {times.since(found.equal_at, now)}.")
     if found.pending:
-        writes = "1 write waits" if found.pending == 1 else f"{found.pending} writes wait"
-        waiting = f" {writes} to be delivered."
-    st.markdown(
-        f"{parts.badge(found.state, MIRROR_WORDS[found.state])} {parts.plain(said)}  \n"
-        f":gray[{checked}{equal}{waiting} Predictions do not depend on MLflow.]"
+        told.append("1 write waits." if found.pending == 1 else f"{found.pending} writes wait.")
+    told.append("Predictions do not depend on MLflow.")
+    say(
+        f"{badges.badge(found.state, MIRROR_WORDS[found.state])} {plain(said)}  \n"
+        f":gray[{' '.join(told)}]"
     )

@@ -7,7 +7,8 @@ import streamlit as st
 
 from backend_api.schemas import DecidePromotion, Outcome, Promotion, RequestPromotion, VersionDetail
 from backend_api.states import Permission, PromotionStatus, Strategy
-from console import forms, parts, session
+from console import badges, forms, session, times
+from console.markdown import plain
 from console.registry_view import held_back
 
 P = Permission
@@ -25,7 +26,7 @@ def ask(detail: VersionDetail, production: str | None) -> None:
     if firm:
         names = ", ".join(gate.title for gate in firm)
         st.caption(
-            f":material/lock: It cannot be asked for yet, held by: {parts.plain(names)}."
+            f":material/lock: It cannot be asked for yet, held by: {plain(names)}."
             " Each gate says what it needs."
         )
         return
@@ -103,10 +104,10 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
         how = f"canary at {request.share} %"
     breaking = ", breaking for callers" if request.breaking else ""
     st.markdown(
-        f"{parts.badge(request.status)} **{request.version}: {how}{breaking}**  \n"
-        f"Asked by **{parts.plain(request.requested_by)}**,"
-        f" {parts.ago(request.requested_at, now)}: {parts.plain(request.reason)}  \n"
-        f"Expires {parts.ago(request.expires_at, now)}, {parts.when(request.expires_at)}"
+        f"{badges.badge(request.status)} **{request.version}: {how}{breaking}**  \n"
+        f"Asked by **{plain(request.requested_by)}**,"
+        f" {times.ago(request.requested_at, now)}: {plain(request.reason)}  \n"
+        f"Expires {times.ago(request.expires_at, now)}, {times.when(request.expires_at)}"
     )
     signed = request.evidence.get("gates", {})
     moved = [
@@ -117,16 +118,14 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
     ]
     if moved:
         st.warning(
-            f"The evidence moved since the request: {parts.plain(', '.join(moved))}. An approval"
+            f"The evidence moved since the request: {plain(', '.join(moved))}. An approval"
             " would be void; withdraw it and ask again.",
             icon=":material/difference:",
         )
     with st.expander("Evidence that the approver signs"):
         st.caption(f"SHA-256 `{request.evidence_hash}`")
         for name, gate in signed.items():
-            st.markdown(
-                f"{parts.badge(gate['state'])} {parts.plain(name)}: {parts.plain(gate['sentence'])}"
-            )
+            st.markdown(f"{badges.badge(gate['state'])} {plain(name)}: {plain(gate['sentence'])}")
         st.json(request.evidence, expanded=1)
 
 
@@ -171,15 +170,15 @@ def last_request(request: Promotion | None) -> None:
     """How the newest request ended."""
     if request is None or request.status == PromotionStatus.PENDING:
         return
-    by = f", decided by {parts.plain(request.decided_by)}" if request.decided_by else ""
-    why = f": {parts.plain(request.decision_reason)}" if request.decision_reason else ""
-    at = f", {parts.when(request.decided_at)}" if request.decided_at else ""
+    by = f", decided by {plain(request.decided_by)}" if request.decided_by else ""
+    why = f": {plain(request.decision_reason)}" if request.decision_reason else ""
+    at = f", {times.when(request.decided_at)}" if request.decided_at else ""
     st.markdown(
-        f"{parts.badge(request.status)} Last request, by"
-        f" {parts.plain(request.requested_by)}{by}{at}{why}"
+        f"{badges.badge(request.status)} Last request, by"
+        f" {plain(request.requested_by)}{by}{at}{why}"
     )
     if request.break_glass and request.review_due_at:
         st.warning(
-            f"Approved by break-glass. Its review is due by {parts.when(request.review_due_at)}.",
+            f"Approved by break-glass. Its review is due by {times.when(request.review_due_at)}.",
             icon=":material/gavel:",
         )

@@ -1,17 +1,19 @@
 """What the Registry page shows of versions; acting on them is in ``registry_actions``."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from backend_api.schemas import Criterion, Gate, Job, Transition, Version, VersionDetail
+from backend_api.schemas import Criterion, Gate, Job, Version, VersionDetail
 from backend_api.states import GateState, Health, JobState, PromotionStatus, VersionStatus
-from console import charts, choice, parts, session
+from console import badges, choice, parts, session, times
+from console.markdown import grid, plain, say
 
 V = VersionStatus
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
-TABLE_PX = 246
+TABLE_PX = 318
 HOLDS: dict[str, Callable[[float, float], bool]] = {
     ">": lambda value, limit: value > limit,
     "<": lambda value, limit: value < limit,
@@ -68,9 +70,8 @@ def answer(detail: VersionDetail) -> tuple[Health, str]:
 def verdict(detail: VersionDetail) -> None:
     """The answer, first thing on the page."""
     state, sentence = answer(detail)
-    box = {Health.OK: st.success, Health.DEGRADED: st.warning}.get(state, st.info)
-    icon = {Health.OK: "check_circle", Health.DEGRADED: "pan_tool"}.get(state, "hourglass_empty")
-    box(f"**{parts.plain(sentence)}**", icon=f":material/{icon}:")
+    icons = {Health.DEGRADED: "pan_tool", Health.UNKNOWN: "hourglass_empty"}
+    parts.verdict(state, sentence, icons.get(state, ""))
 
 
 def held_against(value: float | None, criterion: Criterion) -> str:
@@ -115,8 +116,8 @@ def table(model: str, versions: list[Version], criteria: list[Criterion], chosen
             "Version": st.column_config.TextColumn(pinned=True),
             "Status": st.column_config.MultiselectColumn(
                 options=statuses,
-                color=[parts.LOOKS[s].colour for s in statuses],
-                format_func=lambda s: parts.LOOKS[s].word,
+                color=[badges.LOOKS[s].colour for s in statuses],
+                format_func=lambda s: badges.LOOKS[s].word,
             ),
             "Registered": st.column_config.DatetimeColumn(
                 format="D MMM YYYY, HH:mm z", timezone=st.context.timezone or "UTC"
@@ -128,81 +129,14 @@ def table(model: str, versions: list[Version], criteria: list[Criterion], chosen
 def gates(found: list[Gate]) -> None:
     """Every gate: state word, sentence, and what it was decided on."""
     st.subheader("Gates", anchor=False)
-    for gate in found:
-        with st.container(gap=None):
-            st.markdown(
-                f"{parts.badge(gate.state)} **{parts.plain(gate.title)}**  \n"
-                f"{parts.plain(gate.sentence)}"
-            )
-            if gate.evidence:
-                with st.expander(f"Evidence: {gate.title}", type="compact"):
-                    st.json(gate.evidence)
-
-
-def criteria(found: list[Criterion]) -> None:
-    """Each criterion with its value, its line and by how much it is missed."""
-    st.subheader("Acceptance criteria", anchor=False)
-    rows: dict[str, list[str]] = {"Metric": [], "Value": [], "Must be": [], "Verdict": []}
-    for c in found:
-        rows["Metric"].append(parts.plain(c.label))
-        rows["Value"].append("not logged" if c.value is None else f"{c.value:.4g}")
-        rows["Must be"].append(parts.plain(f"{c.op} {c.threshold:g}"))
-        missed = "Missed" if c.value is None else f"Missed by {abs(c.threshold - c.value):.3g}"
-        rows["Verdict"].append(
-            parts.badge("pass", "Met") if c.passed else parts.badge("fail", missed)
-        )
-    st.table(rows, hide_index=True, border="horizontal")
-
-
-def against(detail: VersionDetail, production: Version | None) -> None:
-    """The version's metrics beside production's, as a picture."""
-    name = detail.version.version
-    other = production if production and production.version != name else None
-    st.subheader("Against production", anchor=False)
-    if other is None:
-        serving = "This version is in production" if production else "Nothing is in production"
-        st.caption(f"{serving}, so there is no other version to compare with.")
-    beside = other.metrics if other else {}
-    measures = [
-        charts.Measure(c.label, c.op, c.threshold, c.value, beside.get(c.metric))
-        for c in detail.criteria
-    ]
-    rival = other.version if other else None
-    st.plotly_chart(
-        charts.comparison(name, rival, measures),
-        key=f"comparison.{detail.version.model_name}.{name}",
-        config={"displayModeBar": False},
-        alt=charts.comparison_words(name, rival, measures),
+    grid(
+        ("State", "Gate", "Why"),
+        [(badges.badge(g.state), plain(g.title), plain(g.sentence)) for g in found],
     )
-
-
-def facts(version: Version) -> None:
-    """Where the version came from."""
-    st.subheader("Origin", anchor=False)
-    lines = {
-        "Registered": f"{parts.when(version.created_at)} by {parts.plain(version.registered_by)}",
-        "Description": parts.plain(version.description),
-        "MLflow": f"version {version.mlflow_version}, run `{version.run_id}`",
-        "Artefact": f"`{version.artifact_digest}`" if version.artifact_digest else "no digest",
-        "Tags": ", ".join(f"{parts.plain(k)} = {parts.plain(v)}" for k, v in version.tags.items()),
-        "In production since": parts.when(version.deployed_at) if version.deployed_at else "",
-        "Seen good on all workers": parts.when(version.verified_at) if version.verified_at else "",
-        "Rolled back": parts.when(version.aborted_at) if version.aborted_at else "",
-    }
-    st.markdown("  \n".join(f":gray[{k}] {v}" for k, v in lines.items() if v))
-
-
-def history(moves: list[Transition]) -> None:
-    """Who moved the version where, newest first."""
-    st.subheader("History", anchor=False)
-    rows: dict[str, list[str]] = {"When": [], "Became": [], "From": [], "By": []}
-    for move in reversed(moves):
-        rows["When"].append(parts.when(move.at))
-        rows["Became"].append(parts.badge(move.to_status))
-        before = parts.LOOKS[move.from_status].word if move.from_status else "new"
-        rows["From"].append(before)
-        rows["By"].append(parts.plain(move.actor))
-    st.table(rows, hide_index=True, border="horizontal")
+    evidence = {gate.title: gate.evidence for gate in found if gate.evidence}
+    if evidence:
+        with st.expander("What they were decided on", type="compact"):
+            st.json(evidence, expanded=1)
 
 
 def job(found: Job | None) -> None:
@@ -212,10 +146,12 @@ def job(found: Job | None) -> None:
     if found.state in UNDER_WAY:
         st.fragment(run_every=2.0)(_watched)(found)
         return
-    ended = f", {parts.when(found.finished_at)}" if found.finished_at else ""
-    st.markdown(
-        f"{parts.badge(found.state)} Last {parts.plain(found.kind)}{ended}:"
-        f" {parts.plain(found.message) or 'no message'}"
+    ended = ""
+    if found.finished_at:
+        ended = f", {times.since(found.finished_at, datetime.now(UTC))}"
+    say(
+        f"{badges.badge(found.state)} Last {plain(found.kind)}{ended}:"
+        f" {plain(found.message) or 'no message'}"
     )
 
 
@@ -223,7 +159,7 @@ def _watched(began: Job) -> None:
     reading = session.read(f"job:{began.id}", lambda: session.backend().job(began.id))
     parts.stale(reading)
     now = reading.value or began
-    words = f"{parts.LOOKS[now.state].word}: {now.kind}. {now.message}"
-    st.progress(now.progress, text=parts.plain(words))
+    words = f"{badges.LOOKS[now.state].word}: {now.kind}. {now.message}"
+    st.progress(now.progress, text=plain(words))
     if now.state not in UNDER_WAY:
         st.rerun()

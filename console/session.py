@@ -4,10 +4,11 @@ A button acts in ``on_click`` and the page draws afterwards, so the page never s
 from before its own action.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import httpx2
@@ -15,14 +16,17 @@ import streamlit as st
 from pydantic import ValidationError
 from uuid6 import uuid7
 
-from backend_api.schemas import Me, Outcome
+from backend_api.schemas import Me, Outcome, Overview
 from backend_api.states import Permission
 from console.client import TIMEOUT, Backend, BackendDown, BackendError
 from console.settings import settings
 
 T = TypeVar("T")
 ME_FOR = timedelta(seconds=30)
-_given: list[Backend] = []
+# Last good readings by person and key: an outage is often met with a reload, which begins a new
+# session, and that must not take away what the person saw a minute ago.
+KEPT = 1000
+_kept: OrderedDict[tuple[str, str], "Reading[Any]"] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,6 @@ class Answer:
     at: datetime
 
 
-def use(backend: Backend | None) -> None:
-    """Let every session of this process work with the given backend; None undoes it."""
-    _given[:] = [backend] if backend else []
-
-
 @st.cache_resource(show_spinner=False)
 def _http() -> httpx2.Client:
     return httpx2.Client(timeout=TIMEOUT)
@@ -59,38 +58,51 @@ def _token() -> str:
     fixed = settings().console_token
     if fixed is not None:
         return fixed.get_secret_value()
-    return str(st.user.tokens["id"]) if signed_in() else ""
+    return id_token() if signed_in() else ""
+
+
+def id_token() -> str:
+    """What the issuer said of the person; empty where the secrets file does not expose it."""
+    return str(st.user.tokens.get("id", ""))
 
 
 def signed_in() -> bool:
     """Whether the browser carries an identity (or the process a fixed one)."""
-    if _given or settings().console_token is not None:
+    if settings().console_token is not None:
         return True
     return bool(getattr(st.user, "is_logged_in", False))
 
 
+def _who() -> str:
+    if settings().console_token is not None:
+        return ""
+    return str(st.user.get("sub") or st.user.get("email") or "")
+
+
 def backend() -> Backend:
     """The backend, asked as the person who is signed in."""
-    return _given[0] if _given else Backend(settings().backend_url, _token, _http())
+    return Backend(settings().backend_url, _token, _http())
 
 
 def read(key: str, fetch: Callable[[], T], within: timedelta = timedelta(0)) -> Reading[T]:
-    """Fetch; in an outage give the last good value of this session with its time.
+    """Fetch; in an outage give this person's last good value with its time.
 
     A good value younger than ``within`` is taken without asking, unless a button acted since.
     """
-    name = f"reading:{key}"
-    recent: Reading[T] | None = st.session_state.get(name)
-    if recent is not None and recent.at is not None and _young(recent.at, within):
-        return recent
+    place = (_who(), key)
+    last: Reading[T] | None = _kept.get(place)
+    if last is not None and last.at is not None and _young(last.at, within):
+        return last
     try:
         reading = Reading(fetch(), datetime.now(UTC))
     except BackendError as error:
-        last: Reading[T] | None = st.session_state.get(name)
         if last is None or (error.status != 0 and error.status < 500):
             return Reading(None, None, error)
         return Reading(last.value, last.at, error)
-    st.session_state[name] = reading
+    _kept[place] = reading
+    _kept.move_to_end(place)
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
     return reading
 
 
@@ -99,9 +111,19 @@ def _young(at: datetime, within: timedelta) -> bool:
     return datetime.now(UTC) - at < within and (acted_at is None or at > acted_at)
 
 
+def overview() -> Reading[Overview]:
+    """Every model and service; frame and page share one asking."""
+    return read("overview", lambda: backend().overview(), within=timedelta(seconds=3))
+
+
 def whoami() -> Reading[Me]:
     """Who is signed in, asked anew every half minute."""
     return read("me", lambda: backend().me(), within=ME_FOR)
+
+
+def forget_me() -> bool:
+    """Have the next run ask who this is; whether an answer was still being used."""
+    return _kept.pop((_who(), "me"), None) is not None
 
 
 def me() -> Me | None:
@@ -163,7 +185,14 @@ def _unfit(invalid: ValidationError) -> BackendError:
     return BackendError(400, "BadRequest", f"{field} {said}.", "Nothing was sent: mend it first.")
 
 
+def last_answer() -> Answer | None:
+    """What became of the last button, as long as nobody has shown it."""
+    answer: Answer | None = st.session_state.get("answer")
+    return answer
+
+
 def take_answer() -> Answer | None:
     """The last button's answer, once."""
-    answer: Answer | None = st.session_state.pop("answer", None)
+    answer = last_answer()
+    st.session_state.pop("answer", None)
     return answer

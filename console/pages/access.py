@@ -4,7 +4,8 @@ import streamlit as st
 
 from backend_api.schemas import Account, Token
 from backend_api.states import Permission, Role
-from console import access, parts, session
+from console import access, badges, parts, session, times
+from console.markdown import plain
 
 PEOPLE: list[Role] = [role for role in Role if role != Role.MACHINE]
 
@@ -13,9 +14,9 @@ def person(account: Account) -> None:
     """One account with what can be done to it."""
     name = account.username
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        state = parts.badge("active" if account.disabled_at is None else "disabled")
-        since = parts.when(account.disabled_at or account.created_at)
-        st.markdown(f"**{parts.plain(name)}** {state} {account.role}  \n:gray[since {since}]")
+        state = badges.badge("active" if account.disabled_at is None else "disabled")
+        since = times.when(account.disabled_at or account.created_at)
+        st.markdown(f"**{plain(name)}** {state} {account.role}  \n:gray[since {since}]")
         if account.disabled_at is not None:
             return
         with st.popover("Change", icon=":material/edit:"):
@@ -57,12 +58,12 @@ def machine(token: Token) -> None:
     """One token with its end."""
     name = token.name
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        state = parts.badge("active" if token.revoked_at is None else "revoked")
-        used = f"last used {parts.when(token.last_used_at)}" if token.last_used_at else "never used"
-        until = f"until {parts.when(token.expires_at)}" if token.expires_at else "without end"
+        state = badges.badge("active" if token.revoked_at is None else "revoked")
+        used = f"last used {times.when(token.last_used_at)}" if token.last_used_at else "never used"
+        until = f"until {times.when(token.expires_at)}" if token.expires_at else "without end"
         st.markdown(
-            f"**{parts.plain(name)}** {state} {token.role}  \n"
-            f":gray[by {parts.plain(token.created_by)}, {until}, {used}]"
+            f"**{plain(name)}** {state} {token.role}  \n"
+            f":gray[by {plain(token.created_by)}, {until}, {used}]"
         )
         if token.revoked_at is None:
             with st.popover("Revoke", icon=":material/block:"):
@@ -93,9 +94,7 @@ def show_secret() -> None:
     if made is None or made.secret is None:
         return
     with st.container(border=True):
-        st.markdown(
-            f"**Secret of {parts.plain(made.name)}.** Copy it now; nobody can show it again."
-        )
+        st.markdown(f"**Secret of {plain(made.name)}.** Copy it now; nobody can show it again.")
         st.code(made.secret, language=None)
         st.button("I have kept it", on_click=access.forget_secret, icon=":material/check:")
 

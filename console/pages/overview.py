@@ -1,106 +1,100 @@
 """Is anything wrong now?"""
 
-from datetime import timedelta
-
 import streamlit as st
 
-from backend_api.schemas import ModelSummary, Overview, Service
+from backend_api.schemas import ModelSummary, Overview, Traffic
 from backend_api.states import Health
-from console import parts, session
+from console import badges, choice, parts, rollback, session, times
+from console.markdown import grid, plain, say
+
+EVERY_SECONDS = 10.0
+WRONG = (Health.DOWN, Health.DEGRADED)
 
 
-def say(overview: Overview) -> None:
-    """The answer, in one sentence."""
-    wrong = [m.title for m in overview.models if m.state in (Health.DOWN, Health.DEGRADED)]
-    wrong += [s.name for s in overview.services if s.state in (Health.DOWN, Health.DEGRADED)]
-    unknown = [m.title for m in overview.models if m.state == Health.UNKNOWN]
-    unknown += [s.name for s in overview.services if s.state == Health.UNKNOWN]
+def answer(overview: Overview) -> str:
+    """The page's question, answered in one sentence."""
+    states = [(m.title, m.state) for m in overview.models]
+    states += [(s.name, s.state) for s in overview.services]
+    wrong = [name for name, state in states if state in WRONG]
+    unknown = [name for name, state in states if state == Health.UNKNOWN]
+    if len(wrong) == 1:
+        return f"{wrong[0]} needs a look."
     if wrong:
-        things = "thing needs" if len(wrong) == 1 else "things need"
-        answer = f"{len(wrong)} {things} a look: {', '.join(wrong)}."
-    elif unknown:
-        answer = f"Nothing is known to be wrong, but {', '.join(unknown)} could not be judged."
-    else:
-        answer = "Nothing is wrong."
-    st.markdown(f"{parts.badge(overview.state)} **{answer}** :gray[{parts.clock(overview.at)}]")
+        return f"{len(wrong)} things need a look: {', '.join(wrong)}."
+    if unknown:
+        return f"Nothing is known to be wrong, but {', '.join(unknown)} could not be judged."
+    return "Nothing is wrong."
 
 
-def figure(label: str, value: str) -> None:
-    """A small labelled figure; lighter than a metric."""
-    st.markdown(f":small[:gray[{label}]]  \n**{value}**", width=135)
+def failed(traffic: Traffic) -> str:
+    """Failed requests with their share."""
+    if not traffic.errors:
+        return "0" if traffic.requests else "–"
+    return f"{traffic.errors:,} ({100 * traffic.errors / traffic.requests:.2f} %)"
 
 
-def serving(model: ModelSummary) -> str:
-    """Version in production, and the canary beside it."""
-    desired = model.deployment.desired
-    if desired is None or desired.production is None:
-        return "nothing yet"
-    canary = f" + {desired.canary} at {desired.canary_share} %" if desired.canary else ""
-    return f"{desired.production}{canary}"
+def figures(model: ModelSummary) -> None:
+    """What serves, where, and how it goes."""
+    want, traffic = model.deployment.desired, model.traffic
+    live = [worker for worker in model.deployment.observed if worker.live]
+    agree = f"{sum(w.agrees for w in live)} of {len(live)} agree" if live else "none live"
+    canary = f"{want.canary} at {want.canary_share} %" if want and want.canary else "none"
+    p95 = f"{traffic.p95_ms:,.0f} ms" if traffic.p95_ms is not None else "–"
+    with st.container(horizontal=True, gap="small"):
+        parts.figure("Production", (want.production if want else None) or "none")
+        parts.figure("Canary", canary)
+        parts.figure("Workers", agree)
+        parts.figure(f"Requests in {traffic.minutes} min", f"{traffic.requests:,}")
+        parts.figure("Failed", failed(traffic))
+        parts.figure("Latency p95", p95)
 
 
-def workers(model: ModelSummary) -> str:
-    """How many live workers serve what was decided."""
-    live = [w for w in model.deployment.observed if w.live]
-    return f"{sum(w.agrees for w in live)} of {len(live)} agree" if live else "none live"
+def card(model: ModelSummary) -> None:
+    """One model: what is the matter, the figures, the way back, and where to go next."""
+    name, waiting = model.model_name, model.pending_promotions
+    with st.container(border=True, key=f"card-{name}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            say(f"{badges.badge(model.state)} **{plain(model.title)}**  \n{plain(model.sentence)}")
+            with st.container(horizontal=True, width="content", gap="small"):
+                if waiting:
+                    said = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
+                    choice.link("registry", said, "approval", model=name)
+                else:
+                    choice.link("registry", "Registry", "inventory_2", model=name)
+                choice.link("deployments", "Deployments", "lan", model=name)
+        figures(model)
+        ready = model.deployment.readiness
+        say(" ".join([badges.readiness(ready), f":small[:gray[{rollback.facts(ready)}]]"]))
 
 
-def line(model: ModelSummary) -> None:
-    """One model: what is the matter, then the figures."""
-    traffic = model.traffic
-    with st.container(border=True):
-        head, way_back = st.columns([3, 1.3], vertical_alignment="center")
-        head.markdown(
-            f"{parts.badge(model.state)} **{model.title}**  \n{parts.plain(model.sentence)}"
-        )
-        way_back.markdown(
-            parts.readiness_badge(model.deployment.readiness),
-            help=model.deployment.readiness.sentence,
-        )
-        p95 = f"{traffic.p95_ms:,.0f} ms" if traffic.p95_ms is not None else "no traffic"
-        answered = f"{traffic.requests:,} · {traffic.errors:,} failed"
-        with st.container(horizontal=True, gap="small"):
-            figure("Production", serving(model))
-            figure("Workers", workers(model))
-            figure(
-                f"Requests, last {traffic.minutes} min",
-                answered if traffic.requests else "no traffic",
-            )
-            figure("Latency p95", p95)
-            figure("Promotions waiting", str(model.pending_promotions))
-
-
-def services(found: list[Service], overview: Overview) -> None:
+def services(overview: Overview) -> None:
     """Every process and server with the time it was last heard."""
-    rows = ["| Service | State | Detail | Last heard |", "|---|---|---|---|"]
-    for service in found:
-        heard = (
-            parts.ago(service.last_good_at, overview.at) if service.last_good_at else "never yet"
-        )
-        rows.append(
-            f"| {service.name} | {parts.badge(service.state)}"
-            f" | {parts.plain(service.detail)} | {heard} |"
-        )
-    st.markdown("\n".join(rows))
+    rows = []
+    for found in overview.services:
+        heard = "never yet"
+        if found.last_good_at:
+            heard = times.since(found.last_good_at, overview.at)
+        rows.append((plain(found.name), badges.badge(found.state), plain(found.detail), heard))
+    grid(("Service", "State", "Detail", "Last heard"), rows)
 
 
-@st.fragment(run_every=timedelta(seconds=10))
+@st.fragment(run_every=EVERY_SECONDS)
 def live() -> None:
     """The part that keeps itself up to date."""
-    reading = session.read(
-        "overview", lambda: session.backend().overview(), within=timedelta(seconds=3)
-    )
+    reading = session.overview()
     parts.stale(reading)
-    if reading.value is None:
+    found = reading.value
+    if found is None:
         return
-    say(reading.value)
+    parts.verdict(found.state, answer(found))
+    parts.read_at(reading, EVERY_SECONDS)
     st.subheader("Models", anchor=False)
-    if not reading.value.models:
-        parts.empty("No models are known.", "Name them in models.yaml and restart backend_api.")
-    for model in reading.value.models:
-        line(model)
+    if not found.models:
+        parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
+    for model in found.models:
+        card(model)
     st.subheader("Services", anchor=False)
-    services(reading.value.services, reading.value)
+    services(found)
 
 
 parts.page("Overview", "Is anything wrong now?")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend_api.schemas import Deployment, Version
-from console import choice, parts, promotion_view, session
+from console import badges, choice, parts, promotion_view, session, version_view
 from console import registry_actions as acting
 from console import registry_view as view
 
@@ -11,19 +11,17 @@ from console import registry_view as view
 def draw() -> None:
     """The page, from the answer down to what it rests on."""
     parts.page("Registry", "Which version may go to production next, and why (not)?")
-    deployments = session.read("deployments", session.backend().deployments)
-    parts.stale(deployments)
-    if deployments.value is None:
+    reading = session.overview()
+    deployments = choice.known(reading)
+    if not deployments:
         return
-    if not deployments.value:
-        parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
-        return
+    parts.stale(reading)
     left, right = st.columns(2)
     with left:
-        deployment = choice.model(deployments.value)
+        deployment = choice.model(deployments)
     name = deployment.model_name
     versions = session.read(f"versions:{name}", lambda: session.backend().versions(name))
-    if deployments.error is None:
+    if reading.error is None:
         parts.stale(versions)
     if versions.value:
         with right:
@@ -38,7 +36,7 @@ def draw() -> None:
 
 
 def _version(model: str, versions: list[Version]) -> str:
-    words = {v.version: f"{v.version} · {parts.LOOKS[v.status].word}" for v in versions}
+    words = {v.version: f"{v.version} · {badges.LOOKS[v.status].word}" for v in versions}
     return choice.version(list(words), words, view.candidate(versions), model)
 
 
@@ -57,19 +55,14 @@ def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> Non
     view.job(detail.job)
     promotion_view.last_request(detail.promotion)
     view.table(name, versions, detail.criteria, chosen)
-    top, middle, bottom = (st.columns([1, 1], gap="large") for _ in range(3))
-    with top[0]:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
         view.gates(detail.gates)
-    with top[1]:
+        version_view.criteria(detail, production)
+    with right:
         acting.actions(detail, serving)
-    with middle[0]:
-        view.criteria(detail.criteria)
-    with middle[1]:
-        view.against(detail, production)
-    with bottom[0]:
-        view.history(detail.transitions)
-    with bottom[1]:
-        view.facts(detail.version)
+        version_view.history(detail.transitions)
+        version_view.facts(detail.version)
 
 
 draw()

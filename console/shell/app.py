@@ -1,4 +1,4 @@
-"""The frame around every page: sign-in, navigation by role, health, rollback from anywhere."""
+"""The frame around every page: sign-in, navigation by role, health, the way back from anywhere."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +7,9 @@ import streamlit as st
 
 from backend_api.schemas import Me
 from backend_api.states import Permission
-from console import parts, session
+from console import badges, rollback, session
 from console.client import BackendDown
+from console.markdown import plain
 from console.settings import settings
 from console.shell import signin
 
@@ -30,39 +31,28 @@ def _pages() -> dict[str, list[st.Page]]:
     return {"Watch": watch, "Change": change, "Record": record}
 
 
-@st.fragment(run_every=timedelta(seconds=15))
-def _health() -> None:
-    reading = session.read(
-        "overview", lambda: session.backend().overview(), within=timedelta(seconds=3)
-    )
-    place = f":blue-badge[:material/dns: {settings().environment}]"
+@st.fragment(run_every=timedelta(seconds=10))
+def _watch() -> None:
+    """What is true on every page: where this is, how it is, and the way back of each model."""
+    reading = session.overview()
+    state = badges.badge("unknown")
     if isinstance(reading.error, BackendDown):
-        st.markdown(f"{place} {parts.badge('down', 'Backend does not answer')}")
+        state = badges.badge("down", "Backend does not answer")
     elif reading.value is not None:
-        st.markdown(f"{place} {parts.badge(reading.value.state)}")
-    else:
-        st.markdown(f"{place} {parts.badge('unknown')}")
-
-
-def _rollbacks() -> None:
-    reading = session.read(
-        "overview", lambda: session.backend().overview(), within=timedelta(seconds=3)
-    )
+        state = badges.badge(reading.value.state)
+    st.markdown(f":blue-badge[:material/dns: {plain(settings().environment)}] {state}")
     models = reading.value.models if reading.value is not None else []
     serving = [m for m in models if m.deployment.desired and m.deployment.desired.production]
-    if not serving or not session.can(Permission.ROLL_BACK):
-        return
-    st.markdown(":small[**Roll back**]")
     for model in sorted(serving, key=lambda m: m.title):
-        parts.rollback_panel(model.deployment, key="sidebar", label=model.title, width="stretch")
+        rollback.in_sidebar(model.deployment)
 
 
 def _menu(person: Me | None) -> None:
     name = person.username if person else "Signed in"
     with st.popover(name, icon=":material/account_circle:", width="stretch"):
         if person is not None:
-            st.markdown(f"**{parts.plain(person.username)}** is {person.role}")
-            st.caption("May: " + "; ".join(person.permissions) + ".")
+            st.markdown(f"**{plain(person.username)}** is {person.role} and may")
+            st.markdown("\n".join(f"- {plain(right)}" for right in person.permissions))
         if settings().console_token is None:
             st.button("Sign out", icon=":material/logout:", on_click=st.logout)
 
@@ -70,18 +60,19 @@ def _menu(person: Me | None) -> None:
 def main() -> None:
     """One run of the frame, then the chosen page."""
     st.set_page_config(page_title="Nivesh Console", page_icon=HERE / "mark.svg", layout="wide")
+    st.html(HERE / "look.css")
     st.logo(HERE / "wordmark.svg", icon_image=HERE / "mark.svg", size="large")
     refusal = session.whoami().error if session.signed_in() else None
-    if not session.signed_in() or (refusal is not None and refusal.status in (401, 403)):
-        st.navigation(
-            [st.Page(lambda: signin.page(refusal), title="Sign in")], position="hidden"
-        ).run()
+    shut = not session.signed_in() or (refusal is not None and refusal.status in (401, 403))
+    # The pages are known before the sign-in too, so that an address to one of them holds.
+    page = st.navigation(_pages(), position="hidden" if shut else "sidebar")
+    if shut:
+        signin.page(refusal)
         return
-    page = st.navigation(_pages())
     with st.sidebar:
-        _health()
-        _rollbacks()
+        _watch()
         _menu(session.me())
+    signin.go_on()
     page.run()
 
 

@@ -2,14 +2,26 @@
 
 import streamlit as st
 
-from console import parts, session
+from console import session
 from console.client import BackendError
+from console.markdown import plain
 from console.settings import settings
+
+# The issuer sends people back to the root; the tab remembers which page they had asked for.
+# Behind location.origin, no address can lead to another host.
+REMEMBER = """<script>
+sessionStorage.setItem("nivesh.page", location.pathname + location.search);
+</script>"""
+GO_ON = """<script>
+const page = sessionStorage.getItem("nivesh.page");
+sessionStorage.removeItem("nivesh.page");
+if (page && page !== location.pathname + location.search) location.replace(location.origin + page);
+</script>"""
 
 
 def page(refusal: BackendError | None) -> None:
     """``refusal`` is why an identity that the browser has does not open the console."""
-    _, middle, _ = st.columns([1, 1.4, 1])
+    _, middle, _ = st.columns([1, 1.6, 1])
     with middle:
         st.space("large")
         st.title("Nivesh Console", anchor=False)
@@ -19,24 +31,35 @@ def page(refusal: BackendError | None) -> None:
         )
         with st.container(border=True):
             _door(refusal)
-        st.caption(f"Environment: {settings().environment}. Every action is written to a ledger.")
+        st.caption(
+            f"Environment: {plain(settings().environment)}."
+            " Every change is written to a ledger, with who, when and why."
+        )
+        st.html(REMEMBER, unsafe_allow_javascript=True)
+
+
+def go_on() -> None:
+    """After the sign-in, to the page that was asked for before it; once per session."""
+    if not st.session_state.setdefault("went_on", False):
+        st.session_state["went_on"] = True
+        with st.sidebar:
+            st.html(GO_ON, unsafe_allow_javascript=True)
 
 
 def _door(refusal: BackendError | None) -> None:
     outage = _outage()
     if refusal is not None and refusal.status == 403:
-        st.markdown(f"**{parts.plain(refusal.message)}**  \n{parts.plain(refusal.hint)}")
+        st.markdown(f"**{plain(refusal.message)}**  \n{plain(refusal.hint)}")
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
         return
     if not hasattr(st.user, "is_logged_in"):
-        st.error(
-            "**Sign-in is not set up.** The file .streamlit/secrets.toml needs a section [auth];"
-            " `nivesh up` writes it.",
-            icon=":material/key_off:",
-        )
+        _unfit("**Sign-in is not set up.** The secrets file needs a section `auth`")
+        return
+    if session.signed_in() and not session.id_token():
+        _unfit("**Sign-in gives no ID token.** The secrets file needs `expose_tokens`")
         return
     if refusal is not None:
-        st.markdown("**Your sign-in has ended.** Sign in again to go on.")
+        st.markdown("**Your sign-in has ended.** Sign in again to go on where you were.")
     if outage is not None:
         st.warning(
             "**Backend does not answer**, so nobody can sign in now. Workers go on serving;"
@@ -51,6 +74,10 @@ def _door(refusal: BackendError | None) -> None:
         on_click=st.login,
         disabled=outage is not None,
     )
+
+
+def _unfit(what: str) -> None:
+    st.error(f"{what}; `nivesh up` writes it, and the README names it.", icon=":material/key_off:")
 
 
 def _outage() -> BackendError | None:
