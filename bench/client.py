@@ -43,7 +43,11 @@ async def _exchange(
     head = await reader.readuntil(HEAD_END)
     status = int(head[9:12])
     length = next(
-        (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")),
+        (
+            int(line[15:])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length")
+        ),
         0,
     )
     body = await reader.readexactly(length)
@@ -81,10 +85,7 @@ async def load(
     requests = requests_of(url, bodies)
     seen: list[list[Answer]] = [[] for _ in range(connections)]
     await asyncio.gather(
-        *(
-            _connection(parts.hostname or "", parts.port or 80, requests, until, own)
-            for own in seen
-        )
+        *(_connection(parts.hostname or "", parts.port or 80, requests, until, own) for own in seen)
     )
     return sorted((a for own in seen for a in own), key=lambda a: a.answered)
 

@@ -1,0 +1,112 @@
+"""Servers of a run: each started for it, on free ports, in a folder that goes with it."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from backend_api import catalog, db
+from backend_api.catalog import Catalog
+from ops.settings import PROJECT
+from ops.stack import mlflow
+from ops.stack.home import Home
+from ops.stack.ports import any_free
+from ops.stack.postgres import place, server
+from ops.stack.probe import status
+from ops.stack.process import Child, Spec
+from tests.makers import ADMIN_TOKEN, wait_until
+
+
+@dataclass(frozen=True)
+class Stack:
+    """PostgreSQL with our tables, and MLflow on it."""
+
+    home: Home
+    database_url: str
+    mlflow_uri: str
+    engine: Engine
+    catalog: Catalog
+
+
+@contextmanager
+def running(spec: Spec) -> Iterator[Child]:
+    """A process for the block."""
+    child = Child(spec, changed=lambda: None)
+    child.start()
+    try:
+        wait_until(spec.ready, 120, f"{spec.name} answers; see {spec.log}")
+        yield child
+    finally:
+        child.stop()
+
+
+@contextmanager
+def stack() -> Iterator[Stack]:
+    """A database and a tracking server of this run's own."""
+    with tempfile.TemporaryDirectory(prefix="nivesh-bench-") as folder:
+        Path(folder).chmod(0o755)
+        home = Home.at(Path(folder))
+        where, secrets = place.place(home), home.secrets()
+        server.create(where, secrets["postgres_password"])
+        port = any_free()
+        with running(server.spec(where, port, home.log("postgres"))):
+            server.prepare(where, port, secrets)
+            url = server.url(port, secrets)
+            engine = db.create(url)
+            db.migrate(engine)
+            at = any_free()
+            tracked = server.url(port, secrets, "mlflow")
+            with running(mlflow.spec(home, at, tracked, dict(os.environ))):
+                found = catalog.load(PROJECT / "models.yaml")
+                yield Stack(home, url, f"http://127.0.0.1:{at}", engine, found)
+            engine.dispose()
+
+
+@contextmanager
+def inference(stack: Stack, workers: int) -> Iterator[str]:
+    """The service with every duty on; yields its address."""
+    port = any_free()
+    env = {
+        **os.environ,
+        "DATABASE_URL": stack.database_url, "MLFLOW_TRACKING_URI": stack.mlflow_uri,
+        "REDIS_PORT": str(any_free()), "INFERENCE_PORT": str(port),
+        "INFERENCE_WORKERS": str(workers), "INFERENCE_ADMIN_TOKEN": ADMIN_TOKEN,
+        "NIVESH_HOME": str(stack.home.path), "MODELS_FILE": str(PROJECT / "models.yaml"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    spec = Spec(
+        name="inference",
+        argv=[sys.executable, "-m", "inference"],
+        env=env,
+        ready=lambda: status(f"{url}/health/live") == 200,
+        log=stack.home.log("inference"),
+        cwd=stack.home.path,
+        port=port,
+    )
+    with running(spec):
+        yield url
+
+
+@contextmanager
+def floor(stack: Stack, artefact: Path) -> Iterator[str]:
+    """The same model behind Starlette and ONNX Runtime alone; yields its address."""
+    port = any_free()
+    spec = Spec(
+        name="floor",
+        argv=[sys.executable, "-m", "uvicorn", "bench.floor:app", "--factory", "--port", str(port),
+              "--no-access-log", "--log-level", "warning"],
+        env={**os.environ, "FLOOR_ARTEFACT": str(artefact),
+             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        ready=lambda: status(f"http://127.0.0.1:{port}/health") is not None,
+        log=stack.home.log("floor"),
+        cwd=PROJECT,
+        port=port,
+    )  # fmt: skip
+    with running(spec):
+        yield f"http://127.0.0.1:{port}"
