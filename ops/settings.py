@@ -14,7 +14,7 @@ class OpsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
-    nivesh_home: Path = Field(Path("var"), alias="NIVESH_HOME")
+    nivesh_home: Path = Field(PROJECT / "var", alias="NIVESH_HOME")
     """Everything the embedded servers write lies below this folder."""
 
     nivesh_ports: Literal["fixed", "auto"] = Field("fixed", alias="NIVESH_PORTS")
@@ -55,6 +55,17 @@ class OpsSettings(BaseSettings):
 
     inference_workers: int = Field(2, alias="INFERENCE_WORKERS", ge=1, le=64)
     """Worker processes of inference."""
+
+    inference_admin_token: str | None = Field(None, alias="INFERENCE_ADMIN_TOKEN")
+    """What admin endpoints of inference want; made at the first start if it is not set."""
+
+    model_storage_backend: Literal["local", "s3", "gcs"] = Field(
+        "local", alias="MODEL_STORAGE_BACKEND"
+    )
+    """Where MLflow keeps artefacts; other than ``local`` needs MODEL_STORAGE_URI."""
+
+    model_storage_uri: str | None = Field(None, alias="MODEL_STORAGE_URI")
+    """Bucket and folder of ``s3`` or ``gcs``, such as ``s3://nivesh-models/artefacts``."""
 
     models_file: Path = Field(PROJECT / "models.yaml", alias="MODELS_FILE")
     """Criteria, validation requests and plans of the models."""

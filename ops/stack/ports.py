@@ -50,7 +50,8 @@ def is_free(port: int) -> bool:
 def holder(port: int) -> str:
     """Who listens on the port, as far as we may know: ``"redis-server, process 123"``."""
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+        here = connection.laddr
+        if connection.status == psutil.CONN_LISTEN and here and here.port == port:
             if connection.pid is None:
                 break
             try:

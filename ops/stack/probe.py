@@ -3,6 +3,21 @@
 import http.client
 from urllib.parse import urlsplit
 
+# What says of each server of the stack whether it answers.
+HEALTH = {
+    "backend": "/health",
+    "inference": "/health/live",
+    "console": "/_stcore/health",
+    "mlflow": "/health",
+    "prometheus": "/-/ready",
+    "alertmanager": "/-/ready",
+}
+
+
+def is_healthy(name: str, port: int) -> bool:
+    """Whether a server of the stack answers on its port."""
+    return answers(f"http://127.0.0.1:{port}{HEALTH[name]}")
+
 
 def answers(url: str, timeout: float = 2.0) -> bool:
     """Whether a GET is answered with 200, straight and not through any proxy."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ops.stack.record import Entry, birth
 
@@ -21,7 +22,9 @@ SETTLED_SECONDS = 30.0
 class Spec:
     """How a process is started and when it counts as ready.
 
-    ``user`` is a (uid, gid) to run as, ``log`` the file that takes both outputs.
+    ``after`` names processes that must be ready before its first start, ``needed`` is false where
+    the stack counts as ready without it. ``user`` is a (uid, gid) to run as, ``log`` the file that
+    takes both outputs.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Spec:
     log: Path
     cwd: Path
     port: int | None = None
+    after: frozenset[str] = frozenset()
+    needed: bool = True
     user: tuple[int, int] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
@@ -42,9 +47,10 @@ class Child:
 
     spec: Spec
     changed: Callable[[], None]
-    state: str = "stopped"
+    state: str = "waiting"
     restarts: int = 0
     detail: str = ""
+    was_ready: bool = False
     pid: int | None = None
     birth: str = ""
     _wanted: threading.Event = field(default_factory=threading.Event)
@@ -104,19 +110,20 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    **_as_user(self.spec.user),
+                    **as_user(self.spec.user),
                 )
         except OSError as error:
             self.detail = f"cannot be started: {error}"
             return None
         self.pid, self.birth = process.pid, birth(process.pid) or ""
-        self._become("starting")
+        self._become("starting", self.detail)
         return process
 
     def _follow(self, process: "subprocess.Popen[bytes]") -> None:
         """Stay with the process until it has ended, by itself or since we were told to stop."""
         while self._wanted.is_set() and not _has_ended(process.pid):
             if self.state == "starting" and self.spec.ready():
+                self.was_ready = True
                 self._become("ready")
             self._sleep(TICK)
         if not _has_ended(process.pid):
@@ -137,7 +144,8 @@ class Child:
             time.sleep(min(TICK, seconds))
 
 
-def _as_user(user: tuple[int, int] | None) -> dict[str, object]:
+def as_user(user: tuple[int, int] | None) -> dict[str, Any]:
+    """Arguments that have ``subprocess`` start something as a (uid, gid), if one is given."""
     return {} if user is None else {"user": user[0], "group": user[1], "extra_groups": []}
 
 

@@ -22,14 +22,20 @@ class Entry(BaseModel):
 
 
 class Record(BaseModel):
-    """The stack of one home. Ports and environment stay after a stop, for the next start."""
+    """The stack of one home. Ports and environment stay after a stop, for the next start.
+
+    ``embedded`` names the variables of ``environment`` that point to servers of this stack,
+    ``notes`` are sentences on what the stack goes without, ``failure`` is why a start ended.
+    """
 
     state: str = "stopped"
+    failure: str = ""
+    notes: list[str] = []
     supervisor: Entry | None = None
     processes: list[Entry] = []
     ports: dict[str, int] = {}
     environment: dict[str, str] = {}
-    urls: dict[str, str] = {}
+    embedded: list[str] = []
 
 
 def birth(pid: int) -> str | None:

@@ -12,15 +12,9 @@ from psycopg2 import sql
 
 from ops.errors import OpsError
 from ops.stack.postgres.place import Server
-from ops.stack.process import Spec
+from ops.stack.process import Spec, as_user
 
 DATABASES = ("nivesh", "mlflow")
-
-
-def _run_as(server: Server) -> dict[str, object]:
-    if server.user is None:
-        return {}
-    return {"user": server.user[0], "group": server.user[1], "extra_groups": []}
 
 
 def _environment() -> dict[str, str]:
@@ -52,7 +46,7 @@ def create(server: Server, password: str) -> None:
             cwd=server.folder,
             capture_output=True,
             text=True,
-            **_run_as(server),
+            **as_user(server.user),
         )
     finally:
         secret.unlink()
@@ -65,7 +59,11 @@ def _check_version(server: Server) -> None:
     has = (server.data / "PG_VERSION").read_text().strip()
     done = subprocess.run(
         [str(server.binaries / "postgres"), "--version"],
-        env=_environment(), cwd=server.folder, capture_output=True, text=True, **_run_as(server),
+        env=_environment(),
+        cwd=server.folder,
+        capture_output=True,
+        text=True,
+        **as_user(server.user),
     )
     major = done.stdout.split()[-1].split(".")[0] if done.stdout.split() else "unknown"
     if has != major:
@@ -134,6 +132,15 @@ def prepare(server: Server, port: int, secrets: dict[str, str]) -> None:
         connection.close()
 
 
+def is_prepared(server: Server, port: int, secrets: dict[str, str]) -> bool:
+    """Answer, and have the roles and databases; for a start that waits for both."""
+    try:
+        prepare(server, port, secrets)
+    except psycopg2.Error:
+        return False
+    return True
+
+
 def url(port: int, secrets: dict[str, str], database: str = "nivesh") -> str:
     """Address of a database of the embedded server."""
     password = quote(secrets["nivesh_password"], safe="")
@@ -155,6 +162,26 @@ def check(database_url: str) -> str:
         ) from error
     try:
         return f"PostgreSQL {connection.info.server_version // 10000}"
+    finally:
+        connection.close()
+
+
+def is_beating(database_url: str, process: str, seconds: float) -> bool:
+    """Whether a process without a port has said within the last seconds that it is alive."""
+    try:
+        connection = psycopg2.connect(database_url, connect_timeout=2)
+    except psycopg2.OperationalError:
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM heartbeats"
+                " WHERE process = %s AND at > now() - make_interval(secs => %s)",
+                (process, seconds),
+            )
+            return cursor.fetchone() is not None
+    except psycopg2.Error:  # the table comes with the first migration
+        return False
     finally:
         connection.close()
 

@@ -1,0 +1,86 @@
+"""up, down, env: the stack of one home."""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from ops import reach, terminal
+from ops.errors import OpsError
+from ops.stack import environment, launch
+from ops.stack.follow import Lines, follow
+from ops.stack.home import Home
+from ops.stack.record import Record, load
+from ops.terminal import say
+
+# Where a person goes, in the order in which they want it.
+ADDRESSES = (
+    ("Console", "CONSOLE_URL", ""),
+    ("Backend", "BACKEND_URL", "/docs"),
+    ("Inference", "INFERENCE_URL", "/docs"),
+    ("MLflow", "MLFLOW_TRACKING_URI", ""),
+)
+
+
+def addresses(record: Record) -> None:
+    """Say where everything is, and what is missing."""
+    for title, variable, path in ADDRESSES:
+        say(f"  {title:<10} {record.environment[variable]}{path}")
+    for note in record.notes:
+        say(f"  {note}", style="yellow")
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it running and return.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Train, promote and serve the four models; light traffic."),
+    ] = False,
+) -> None:
+    """Start everything and wait until it is healthy; Ctrl-C stops it."""
+    home = reach.home()
+    record = load(home)
+    if launch.is_running(record):
+        if not detach:
+            raise OpsError(
+                f"A stack runs already in {home.path}.",
+                "See `nivesh status`; `nivesh down` stops it.",
+            )
+        say("It runs already.")
+        addresses(record)
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    supervisor = launch.begin(home, detach=detach, demo=demo)
+    try:
+        _arrive(home, launch.await_ready(home, supervisor), demo=demo)
+        if not detach:
+            say("Ctrl-C stops everything.")
+            follow(home, Lines(load(home)), lambda _: supervisor.poll() is not None)
+            raise OpsError("The stack has ended.", f"Its log: {home.log('supervisor')}")
+    except KeyboardInterrupt:
+        say("Stopping.")
+        launch.interrupt(home, supervisor)
+
+
+def _arrive(home: Home, record: Record, *, demo: bool) -> None:
+    say("Everything runs.", style="bold green")
+    addresses(record)
+
+
+def down() -> None:
+    """Stop everything that runs in this home, also what outlived its supervisor."""
+    home = reach.home()
+    say("Everything is stopped." if launch.end(home) else f"Nothing runs in {home.path}.")
+
+
+def env() -> None:
+    """Print the running stack's variables; use it as eval "$(nivesh env)".
+
+    It holds secrets: the database's password and what opens admin endpoints.
+    """
+    record = load(reach.home())
+    if not launch.is_running(record):
+        raise OpsError("No stack runs here.", "Start one with `nivesh up --detach`.")
+    for line in environment.lines(environment.shown(record.environment)):
+        terminal.out.print(line, markup=False, soft_wrap=True)
