@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +98,14 @@ class Postgres:
         finally:
             connection.close()
 
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """Address of a new, migrated database that lives as long as the block."""
+        name = f"test_{next(_names)}"
+        self.admin("CREATE DATABASE {} TEMPLATE {} OWNER nivesh", name, "template_nivesh")
+        yield self.url(name)
+        self.admin("DROP DATABASE {} WITH (FORCE)", name)
+
 
 @pytest.fixture(scope="session")
 def postgres(home: Home) -> Iterator[Postgres]:
@@ -124,10 +132,8 @@ def postgres(home: Home) -> Iterator[Postgres]:
 @pytest.fixture
 def database_url(postgres: Postgres) -> Iterator[str]:
     """A fresh, migrated database of this test's own."""
-    name = f"test_{next(_names)}"
-    postgres.admin("CREATE DATABASE {} TEMPLATE {} OWNER nivesh", name, "template_nivesh")
-    yield postgres.url(name)
-    postgres.admin("DROP DATABASE {} WITH (FORCE)", name)
+    with postgres.fresh() as url:
+        yield url
 
 
 @pytest.fixture
@@ -170,7 +176,7 @@ class Backend:
     settings: BackendSettings
     engine: Engine
     _tokens: dict[str, str] = field(default_factory=dict)
-    _clients: list[httpx2.Client] = field(default_factory=list)
+    clients: list[httpx2.Client] = field(default_factory=list)
 
     def token(self, role: Role | str, name: str | None = None) -> str:
         """Secret of a token with the role; the same one for the same name."""
@@ -189,12 +195,12 @@ class Backend:
             headers={"Authorization": f"Bearer {self.token(role, name)}"},
             timeout=20,
         )
-        self._clients.append(made)
+        self.clients.append(made)
         return made
 
     def close(self) -> None:
         """Close all clients that tests were given."""
-        for client in self._clients:
+        for client in self.clients:
             client.close()
 
 
