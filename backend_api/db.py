@@ -10,10 +10,13 @@ from alembic.config import Config
 from fastapi import Request
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from backend_api.errors import Unavailable
+
+STATEMENT_SECONDS = 15
 
 
 def now() -> datetime:
@@ -33,9 +36,14 @@ def create(database_url: str, pool_size: int = 10) -> Engine:
         connect_args={
             "connect_timeout": 3,
             "application_name": "nivesh",
+            # A server that vanished is noticed within seconds, not after TCP's quarter of an hour.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
             # A statement that hangs must not hold a model's lock for ever.
-            "options": "-c timezone=UTC -c statement_timeout=15000"
-            " -c idle_in_transaction_session_timeout=30000",
+            "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS}s"
+            " -c lock_timeout=8s -c idle_in_transaction_session_timeout=30s",
         },
     )
 
@@ -46,27 +54,90 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     with engine.connect() as connection, connection.begin():
+        # An index on a grown table takes as long as it takes.
+        connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('nivesh.migrate'))"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
+# Ended by PostgreSQL in favour of another transaction; doing it again is the cure.
+COLLISIONS = {"40001", "40P01"}
+_NO_ANSWER = ("The database does not answer", "`nivesh status` shows what is down.")
+_SENTENCES = {
+    "57014": (f"The database took longer than {STATEMENT_SECONDS} s", "It may be overloaded."),
+    "55P03": ("Another change of the same rows is still under way", "It ends within seconds."),
+    "53300": ("The database takes no more connections", "Too many processes use it."),
+}
+
+
+def collided(error: BaseException) -> bool:
+    """Whether the transaction was ended for the sake of another one and may be tried again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) in COLLISIONS
+
+
+def unavailable(error: OperationalError | PoolTimeout) -> Unavailable:
+    """An outage as a sentence; nothing of the transaction was kept."""
+    if isinstance(error, PoolTimeout):
+        what, cure = "All connections to the database are in use", "The load is too high."
+    else:
+        what, cure = _SENTENCES.get(getattr(error.orig, "pgcode", None) or "", _NO_ANSWER)
+    return Unavailable(f"{what}, so nothing was changed.", f"Try again in a moment. {cure}")
+
+
+def _unknown() -> Unavailable:
+    # The server may have committed before it went away.
+    return Unavailable(
+        "The database went away during the commit: it is not known whether this was carried out.",
+        "Send the same request again; its request_id makes a repeat harmless.",
+    )
+
+
 @contextmanager
-def transaction(engine: Engine, actor: str) -> Iterator[Session]:
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        if collided(error):
+            raise
+        raise unavailable(error) from error
+
+
+@contextmanager
+def transaction(engine: Engine, actor: str | None) -> Iterator[Session]:
     """One transaction, committed when the block ends well; ``actor`` is what triggers record.
 
+    Without an actor, for reading, no connection is taken before the first statement.
+
     Raises:
-        Unavailable: PostgreSQL does not answer.
+        Unavailable: PostgreSQL does not answer, or not in time.
     """
-    try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            act_as(session, actor)
+    with Session(engine, expire_on_commit=False) as session:
+        with _outages():
+            if actor is not None:
+                act_as(session, actor)
             yield session
-    except OperationalError as error:
-        raise Unavailable(
-            "The database does not answer, so nothing was changed.",
-            "Try again in a moment; `nivesh status` shows what is down.",
-        ) from error
+            session.flush()
+        try:
+            session.commit()
+        except OperationalError as error:
+            if collided(error):
+                raise
+            raise (_unknown() if error.connection_invalidated else unavailable(error)) from error
+
+
+@contextmanager
+def sole(engine: Engine, name: str) -> Iterator[bool]:
+    """Whether this process is the only one in the block of that name; never waits for another."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        won = bool(
+            connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:n))"), {"n": name})
+        )
+        try:
+            yield won
+        finally:
+            if won:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtext(:n))"), {"n": name})
 
 
 def act_as(session: Session, actor: str) -> None:
@@ -75,6 +146,10 @@ def act_as(session: Session, actor: str) -> None:
 
 
 def session(request: Request) -> Iterator[Session]:
-    """FastAPI's dependency: one request, one transaction."""
-    with transaction(request.app.state.engine, "backend_api") as opened:
+    """FastAPI's dependency: one request, one transaction for reading.
+
+    Lazy, so that a request which is still being asked who it is holds no connection: with
+    two per request, as many requests as the pool is large would wait for each other.
+    """
+    with transaction(request.app.state.engine, None) as opened:
         yield opened

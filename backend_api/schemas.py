@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend_api.states import (
     GateState,
@@ -26,11 +26,27 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _holds_zero(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_zero(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_holds_zero, value))
+    return isinstance(value, str) and "\0" in value
+
+
 class Write(Wire):
     """Base of all writes. ``request_id`` makes a repeat a no-op with the first answer."""
 
     request_id: UUID
     reason: str = Field(min_length=3, max_length=2000, examples=["p95 doubled since 03:10"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, values: Any) -> Any:
+        """Refuse zero bytes, which PostgreSQL's texts cannot hold."""
+        if _holds_zero(values):
+            raise ValueError("a text holds a zero byte")
+        return values
 
 
 class ErrorBody(Wire):
@@ -133,6 +149,9 @@ class Promotion(Wire):
     decision_reason: str | None
     break_glass: bool
     review_due_at: datetime | None
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    review: str | None = None
 
 
 class Hold(Wire):
@@ -346,7 +365,7 @@ class RequestPromotion(Write):
 
     version: str
     strategy: Strategy = Strategy.FULL
-    share: int = Field(default=10, ge=1, le=100, description="per cent, for a canary")
+    share: int = Field(default=10, ge=1, le=99, description="per cent, for a canary")
     breaking: bool = False
     expected_production: str | None
 
@@ -359,7 +378,10 @@ class DecidePromotion(Write):
 
 
 class RollBack(Write):
-    """Go back to the last verified version, or to ``to`` if given."""
+    """Go back to the last verified version, or to ``to`` if given.
+
+    ``expected_production`` is what the caller saw; None means whatever serves now.
+    """
 
     expected_production: str | None
     to: str | None = None
@@ -387,11 +409,14 @@ class Account(Wire):
 
 
 class NewAccount(Write):
-    """Create an account of the embedded issuer."""
+    """Let somebody in: with a first password at the embedded issuer, else by their subject."""
 
     username: str = Field(pattern=r"^[a-z][a-z0-9._-]{1,62}$")
     role: Role
-    password: str = Field(min_length=10, max_length=200)
+    password: str | None = Field(default=None, min_length=10, max_length=200)
+    subject: str | None = Field(
+        default=None, min_length=1, max_length=255, description="what the provider calls them"
+    )
 
 
 class SetRole(Write):

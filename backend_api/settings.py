@@ -1,15 +1,21 @@
 """Settings of backend_api and its worker, read once from the environment."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Where container runtimes mount secrets, one file per variable.
+SECRETS = Path("/run/secrets")
 
 
 class BackendSettings(BaseSettings):
     """Variables keep the runbook's names; each may also come from a file in ``/run/secrets``."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", populate_by_name=True, secrets_dir=SECRETS if SECRETS.is_dir() else None
+    )
 
     database_url: str = Field(alias="DATABASE_URL")
     """PostgreSQL, ``postgresql://user:password@host:port/nivesh``."""
@@ -45,7 +51,10 @@ class BackendSettings(BaseSettings):
     """Port of backend_api."""
 
     oidc_issuer: str = Field("", alias="OIDC_ISSUER")
-    """Who signs people in; ``http://HOST:PORT/oidc`` of our own means the embedded issuer."""
+    """Who signs people in. Without it, the embedded issuer at this backend's own address."""
+
+    oidc_embedded: bool | None = Field(None, alias="OIDC_EMBEDDED")
+    """Whether we are the issuer; not set, we are if ``OIDC_ISSUER`` is our own address."""
 
     oidc_client_id: str = Field("nivesh-console", alias="OIDC_CLIENT_ID")
     """What the console is called at the issuer, and the audience that ID tokens must have."""
@@ -53,8 +62,10 @@ class BackendSettings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), alias="OIDC_CLIENT_SECRET")
     """What the console proves itself with at the embedded issuer."""
 
-    oidc_redirect_uris: str = Field("", alias="OIDC_REDIRECT_URIS")
-    """Where the embedded issuer may send people back to: whole addresses, separated by commas."""
+    oidc_redirect_uris: str = Field(
+        "http://localhost:8501/oauth2callback", alias="OIDC_REDIRECT_URIS"
+    )
+    """Where the embedded issuer may send people back to: whole addresses, with commas between."""
 
     approval_hours: int = Field(24, alias="APPROVAL_HOURS", ge=1)
     """How long a promotion request may wait for its approval."""
@@ -64,3 +75,23 @@ class BackendSettings(BaseSettings):
 
     watch_seconds: float = Field(2.0, alias="WATCH_SECONDS", gt=0)
     """Pause between two looks of the watch."""
+
+    @property
+    def issuer(self) -> str:
+        """Address of whoever signs people in."""
+        return self.oidc_issuer or f"http://localhost:{self.backend_port}/oidc"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the issuer is this backend."""
+        if self.oidc_embedded is not None:
+            return self.oidc_embedded
+        parts = urlsplit(self.issuer)
+        ours = {self.backend_host, "localhost", "127.0.0.1", "::1"}
+        return parts.hostname in ours and parts.port == self.backend_port and parts.path == "/oidc"
+
+    @property
+    def redirect_uris(self) -> frozenset[str]:
+        """``oidc_redirect_uris`` one by one."""
+        found = (uri.strip() for uri in self.oidc_redirect_uris.split(","))
+        return frozenset(uri for uri in found if uri)

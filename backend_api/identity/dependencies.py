@@ -5,10 +5,14 @@ from typing import Annotated
 
 from fastapi import FastAPI, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc.jwk import KeySet
+from sqlalchemy import Engine
 
 from backend_api import db
 from backend_api.errors import Unauthenticated
-from backend_api.identity import tokens
+from backend_api.identity import accounts, id_token, keys, tokens
+from backend_api.identity.issuer import signing
+from backend_api.identity.issuer.routes import issuer_router
 from backend_api.identity.verify import Caller, require
 from backend_api.settings import BackendSettings
 from backend_api.states import Permission
@@ -19,10 +23,43 @@ BEARER = HTTPBearer(
 )
 
 
+class Gate:
+    """Tells who carries a bearer token; one per application."""
+
+    def __init__(self, settings: BackendSettings, engine: Engine) -> None:
+        self._engine = engine
+        self._issuer, self._audience = settings.issuer, settings.oidc_client_id
+        self._keys = keys.Keys(self._ours if settings.embedded else self._theirs)
+
+    def _ours(self) -> KeySet:
+        with db.transaction(self._engine, None) as session:
+            return keys.key_set(signing.public(session))
+
+    def _theirs(self) -> KeySet:
+        return keys.fetch(self._issuer)
+
+    def caller(self, bearer: str) -> Caller:
+        """Who it is, with the role that they have at this moment.
+
+        Raises:
+            Unauthenticated: the token does not hold.
+            Forbidden: it holds, but whom it means has no account here.
+            Unavailable: PostgreSQL or the provider does not answer.
+        """
+        now = db.now()
+        if bearer.startswith(tokens.PREFIX):
+            with db.transaction(self._engine, "backend_api") as session:
+                return tokens.verify(session, bearer, now)
+        known = self._keys.having(id_token.key_id(bearer), now)
+        person = id_token.identity(bearer, known, self._issuer, self._audience, now)
+        with db.transaction(self._engine, None) as session:
+            return accounts.verify(session, person)
+
+
 def caller(
     request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 ) -> Caller:
-    """Who is asking, with the role that they have at this moment.
+    """Who is asking.
 
     Raises:
         Unauthenticated: nobody whom we know.
@@ -32,9 +69,8 @@ def caller(
             "This needs a sign-in.",
             "Send the header 'Authorization: Bearer' with an ID token or a machine's token.",
         )
-    # A transaction of its own, over before the request's work begins: never two at a time.
-    with db.transaction(request.app.state.engine, "backend_api") as session:
-        return tokens.verify(session, sent.credentials, db.now())
+    gate: Gate = request.app.state.gate
+    return gate.caller(sent.credentials)
 
 
 Known = Annotated[Caller, Security(caller)]
@@ -51,4 +87,7 @@ def allowed(permission: Permission) -> Callable[[Caller], Caller]:
 
 
 def attach(app: FastAPI, settings: BackendSettings) -> None:
-    """Put the embedded issuer on the application."""
+    """Put the gate on the application, and the issuer too if it is embedded."""
+    app.state.gate = Gate(settings, app.state.engine)
+    if settings.embedded:
+        app.include_router(issuer_router(settings, app.state.engine))

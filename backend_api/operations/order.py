@@ -4,22 +4,22 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from backend_api import ledger
-from backend_api.db import transaction
-from backend_api.errors import Conflict
+from backend_api.db import collided, transaction
+from backend_api.errors import Conflict, Unavailable
 from backend_api.schemas import Outcome, Write
 from backend_api.tables import ModelRow, RequestRow
 
-# PostgreSQL ends one of two transactions that wait for each other; doing it again is the cure.
-_RETRIED_STATES = {"40001", "40P01"}
+A = TypeVar("A", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,9 @@ class Order:
         )
 
 
-def _collided(error: BaseException) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    return getattr(cause, "pgcode", None) in _RETRIED_STATES
-
-
-def _first_answer(session: Session, operation: str, body_hash: str, order: Order) -> Outcome | None:
+def _first_answer(
+    session: Session, operation: str, body_hash: str, order: Order
+) -> dict[str, Any] | None:
     """Claim the request id; a repeat waits here for the first and gets its answer."""
     claimed = session.execute(
         text(
@@ -81,7 +78,58 @@ def _first_answer(session: Session, operation: str, body_hash: str, order: Order
             "This request_id was already used for another request.",
             "Make a new request_id for each new decision; repeat it only to retry the same one.",
         )
-    return Outcome.model_validate(row.answer)
+    return row.answer
+
+
+def once(
+    engine: Engine,
+    operation: str,
+    body: Write,
+    actor: str,
+    now: datetime,
+    act: Callable[[Session, Order], A],
+    shape: type[A],
+) -> A:
+    """Run ``act`` in one transaction, once per ``body.request_id``, and commit.
+
+    The answer is kept and given again to a repeat, so it must hold no secret.
+
+    Raises:
+        Conflict: the request id belongs to another request, or a constraint refused the change.
+        Unavailable: PostgreSQL does not answer; nothing was changed.
+        ConsoleError: whatever ``act`` refuses with; nothing was changed.
+    """
+    order = Order(actor, body.reason, body.request_id, now)
+    body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+
+    def attempt() -> A:
+        with transaction(engine, actor) as session:
+            answered = _first_answer(session, operation, body_hash, order)
+            if answered is not None:
+                return shape.model_validate(answered)
+            outcome = act(session, order)
+            session.flush()
+            row = session.get_one(RequestRow, order.request_id)
+            row.answer = outcome.model_dump(mode="json")
+        return outcome
+
+    try:
+        retrying = Retrying(
+            retry=retry_if_exception(collided),
+            stop=stop_after_attempt(8),
+            wait=wait_random_exponential(multiplier=0.02, max=0.5),
+            reraise=True,
+        )
+        return retrying(attempt)
+    except IntegrityError as error:
+        raise refusal(error) from error
+    except DBAPIError as error:
+        if not collided(error):
+            raise
+        raise Unavailable(
+            "Others are changing the same rows all the time, so nothing was changed.",
+            "Try again in a moment.",
+        ) from error
 
 
 def perform(
@@ -92,37 +140,8 @@ def perform(
     now: datetime,
     act: Callable[[Session, Order], Outcome],
 ) -> Outcome:
-    """Run ``act`` in one transaction, once per ``body.request_id``, and commit.
-
-    Raises:
-        Conflict: the request id belongs to another request, or a constraint refused the change.
-        Unavailable: PostgreSQL does not answer; nothing was changed.
-        ConsoleError: whatever ``act`` refuses with; nothing was changed.
-    """
-    order = Order(actor, body.reason, body.request_id, now)
-    body_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-
-    def once() -> Outcome:
-        with transaction(engine, actor) as session:
-            answered = _first_answer(session, operation, body_hash, order)
-            if answered:
-                return answered
-            outcome = act(session, order)
-            session.flush()
-            row = session.get_one(RequestRow, order.request_id)
-            row.answer = outcome.model_dump(mode="json")
-        return outcome
-
-    try:
-        retrying = Retrying(
-            retry=retry_if_exception(_collided),
-            stop=stop_after_attempt(8),
-            wait=wait_random_exponential(multiplier=0.02, max=0.5),
-            reraise=True,
-        )
-        return retrying(once)
-    except IntegrityError as error:
-        raise refusal(error) from error
+    """``once`` for what is done to a model."""
+    return once(engine, operation, body, actor, now, act, Outcome)
 
 
 def refusal(error: IntegrityError) -> Conflict:

@@ -1,0 +1,66 @@
+"""Name and password in, the account out; slowly for guessers."""
+
+import math
+import re
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+
+from backend_api import db
+from backend_api.errors import ConsoleError, Forbidden
+from backend_api.identity import passwords
+from backend_api.identity.issuer.throttle import Throttle
+from backend_api.tables import AccountRow
+
+_NAME = re.compile(r"[a-z][a-z0-9._-]{1,62}")
+
+
+class WrongPassword(ConsoleError):
+    """The same for an unknown name, so that names cannot be found out."""
+
+    status = 401
+
+
+class TooManyAttempts(ConsoleError):
+    """Passwords were wrong too often; ``details["seconds"]`` is how long to wait."""
+
+    status = 429
+
+
+class Door:
+    """Checks passwords of the embedded issuer's accounts."""
+
+    def __init__(self, engine: Engine, issuer: str) -> None:
+        self._engine, self._issuer = engine, issuer
+        self._throttle = Throttle()
+
+    def account(self, username: str, password: str, address: str, now: datetime) -> AccountRow:
+        """Whose name and password these are.
+
+        Raises:
+            TooManyAttempts: wait first.
+            WrongPassword: nobody's.
+            Forbidden: they were shut out.
+        """
+        name = username.strip().lower()
+        if not _NAME.fullmatch(name):
+            name = ""
+        wait = self._throttle.wait(name, address, now)
+        if wait is not None:
+            raise TooManyAttempts(
+                "Too many wrong passwords.",
+                f"Try again in {math.ceil(wait.total_seconds() / 60)} minutes.",
+                seconds=math.ceil(wait.total_seconds()),
+            )
+        with db.transaction(self._engine, None) as session:
+            row = session.scalar(
+                select(AccountRow).where(
+                    AccountRow.username == name, AccountRow.issuer == self._issuer
+                )
+            )
+        if not passwords.matches(row.password_hash if row else None, password) or row is None:
+            raise WrongPassword("User name or password is wrong.", "Check both and try again.")
+        self._throttle.succeeded(name, address, now)
+        if row.disabled_at is not None:
+            raise Forbidden("This account is disabled.", "Ask an admin to let you in again.")
+        return row
