@@ -1,11 +1,13 @@
 """Tables with a yes-or-no label, read from CSV: a model's own fields, or any other columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from training.datasets import (
     SPLITS,
@@ -28,6 +30,11 @@ MOST_CATEGORIES = 50
 FLAGS = {"0": False, "1": True, "false": False, "true": True}
 # Some public files count the bad class as -1.
 TRUTH = {**FLAGS, "-1": True}
+
+
+PLAIN: dict[str, type] = {
+    "number": float, "whole": int, "slot": int, "flag": bool, "category": str,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,9 @@ def _features(
     missing = [f.name for f in own if not f.optional and f.name not in names]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; add it")
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise DataError(f"{path} has the unknown column {', '.join(strange)}; remove it")
     return own
 
 
@@ -144,11 +154,16 @@ def _splits(
     return [str(split) for split in splits]
 
 
+def _told(table_features: Sequence[Feature], label: str, row: Row) -> Row:
+    return {name: row.get(name) for name in [*(f.name for f in table_features), label]}
+
+
 def labelled(
     features: Sequence[Feature], label: str, rows: Sequence[Row], splits: Sequence[str], source: str
 ) -> LabelledTable:
-    """Rows and their splits as a table with its digest."""
-    return LabelledTable(features, label, by_split(rows, splits, source, digest(list(rows))))
+    """Rows and their splits as a table; its digest is over fields, label and split."""
+    told = [[split, _told(features, label, r)] for split, r in zip(splits, rows, strict=True)]
+    return LabelledTable(features, label, by_split(rows, splits, source, digest(told)))
 
 
 def load(path: Path, label: str, own: Sequence[Feature], seed: int) -> LabelledTable:
@@ -165,9 +180,38 @@ def load(path: Path, label: str, own: Sequence[Feature], seed: int) -> LabelledT
     return labelled(features, label, rows, _splits(frame, rows, label, path, seed), str(path))
 
 
+def drawn(
+    features: Sequence[Feature],
+    columns: Mapping[str, NDArray[Any]],
+    absent: Mapping[str, NDArray[np.bool_]],
+) -> list[Row]:
+    """Generated columns as rows of plain values; ``absent`` says where there is none."""
+    values: dict[str, list[Any]] = {}
+    for feature in features:
+        plain, cells = PLAIN[feature.kind], columns[feature.name].tolist()
+        gone = absent.get(feature.name, np.zeros(len(cells), dtype=bool)).tolist()
+        values[feature.name] = [None if g else plain(c) for c, g in zip(cells, gone, strict=True)]
+    return [dict(zip(values, cells, strict=True)) for cells in zip(*values.values(), strict=True)]
+
+
+def flip(
+    truth: NDArray[np.bool_], splits: Sequence[str], share: float, rng: np.random.Generator
+) -> list[bool]:
+    """Labels of which ``share`` of the training rows are the opposite of the truth."""
+    train = np.flatnonzero(np.array(splits) == "train")
+    wrong = rng.choice(train, size=round(share * len(train)), replace=False)
+    labels = truth.copy()
+    labels[wrong] = ~labels[wrong]
+    return [bool(label) for label in labels]
+
+
 def write(table: LabelledTable, out: Path) -> int:
     """Write a table as CSV that ``load`` gives back; returns how many rows."""
-    parts = {"train": table.dataset.train, "val": table.dataset.val, "test": table.dataset.test}
-    rows = [{**row, SPLIT: split} for split, own in parts.items() for row in own]
+    parts = {name: getattr(table.dataset, name) for name in SPLITS}
+    rows = [
+        {**_told(table.features, table.label, row), SPLIT: split}
+        for split, own in parts.items()
+        for row in own
+    ]
     pd.DataFrame(rows).to_csv(out, index=False)
     return len(rows)

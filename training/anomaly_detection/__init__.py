@@ -1,0 +1,1 @@
+"""Anomaly detection: whether a transaction is out of the ordinary for its account."""

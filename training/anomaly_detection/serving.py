@@ -1,0 +1,67 @@
+"""Requests and answers of the anomaly detector. No torch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training import tabular
+from training.serving import Answer, Arrays, Observed, Request, require_user
+from training.tabular import Feature
+
+CUT = 0.5
+
+
+class ModelHandler:
+    """A payment to ``{is_anomaly, score, confidence, found_by}``.
+
+    ``score`` is in 0..1 and an anomaly from 0.5; ``confidence`` is how far it is on its side.
+    ``found_by`` is ``known`` for a kind that was learnt, ``strange`` for one that was not, else
+    None.
+    """
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = tuple(features)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build from ``{"features": [...]}``."""
+        return cls([Feature.from_config(entry) for entry in config["features"]])
+
+    def validate(self, request: Request) -> None:
+        """Raise ``ValueError`` naming the field and what to do."""
+        tabular.require_row(self.features, request)
+        require_user(request)
+
+    def encode(self, requests: Sequence[Request]) -> Arrays:
+        """``features`` of shape (batch, width)."""
+        return {"features": tabular.encode(self.features, requests)}
+
+    def decode(
+        self,
+        outputs: Sequence[NDArray[np.generic]],
+        requests: Sequence[Request],  # noqa: ARG002
+    ) -> list[Answer]:
+        """From ``known`` and ``strange`` (batch,): the higher of the two decides."""
+        known, strange = (output.astype(float).tolist() for output in outputs)
+        return [_answer(k, s) for k, s in zip(known, strange, strict=True)]
+
+    def observe(self, request: Request, answer: Answer) -> Observed:
+        """The fields, the score and the verdict."""
+        return {
+            **tabular.observe(self.features, request),
+            "output.score": answer["score"],
+            "output.is_anomaly": float(answer["is_anomaly"]),
+        }
+
+
+def _answer(known: float, strange: float) -> Answer:
+    score = max(known, strange)
+    found = score >= CUT
+    return {
+        "is_anomaly": found,
+        "score": score,
+        "confidence": max(score, 1.0 - score),
+        "found_by": ("known" if known >= strange else "strange") if found else None,
+    }
