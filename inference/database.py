@@ -1,6 +1,7 @@
 """The one file of inference that speaks to PostgreSQL."""
 
 import json
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -94,15 +95,30 @@ def wanted(connection: Connection) -> list[Wanted]:
     return [Wanted.model_validate(row) for row in connection.execute(_WANTED)]
 
 
-def listen(connection: Connection) -> None:
-    """Be told of routing changes and of what workers ask each other."""
-    connection.execute(f"LISTEN {ROUTING}")
-    connection.execute(f"LISTEN {ADMIN}")
+class Ear:
+    """Hears what is announced on a connection, also in the middle of another statement."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._pgconn = connection.pgconn
+        self._inbox: deque[tuple[str, str]] = deque()
+        connection.add_notify_handler(lambda n: self._inbox.append((n.channel, n.payload)))
+        connection.execute(f"LISTEN {ROUTING}")
+        connection.execute(f"LISTEN {ADMIN}")
 
-def heard(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-    """Channel and content of what was announced since, without waiting."""
-    return [(n.channel, _content(n.payload)) for n in connection.notifies(timeout=0)]
+    def has_news(self) -> bool:
+        """Whether something was announced; never waits."""
+        # What came behind a statement's answer is in the driver's buffer, where select cannot see.
+        self._pgconn.consume_input()
+        while found := self._pgconn.notifies():
+            self._inbox.append((found.relname.decode(), found.extra.decode()))
+        return bool(self._inbox)
+
+    def heard(self) -> list[tuple[str, dict[str, Any]]]:
+        """Channel and content of all that was announced since the last call."""
+        self.has_news()
+        taken = list(self._inbox)
+        self._inbox.clear()
+        return [(channel, _content(payload)) for channel, payload in taken]
 
 
 def _content(payload: str) -> dict[str, Any]:

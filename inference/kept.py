@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import structlog
-from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from inference.routing import Wanted
@@ -17,12 +16,11 @@ class _File(BaseModel):
 
 
 class Kept:
-    """One file that all workers of a host write the same thing to."""
+    """One file that each worker of a host writes, whole, when what it serves has changed."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "routing.json"
-        self._lock = FileLock(folder / "routing.lock")
 
     def read(self) -> list[Wanted]:
         """The rows that were served last; empty if there are none that can be understood."""
@@ -35,15 +33,9 @@ class Kept:
             return []
 
     def write(self, served: list[Wanted]) -> None:
-        """Keep what this worker serves now; a newer epoch that is there already stays."""
+        """Keep what is served now, in place of what was there."""
         try:
-            with self._lock:
-                there = {w.model_name: w for w in self.read()}
-                for row in served:
-                    before = there.get(row.model_name)
-                    if before is None or before.epoch <= row.epoch:
-                        there[row.model_name] = row
-                self._replace(_File(routes=list(there.values())))
+            self._replace(_File(routes=served))
         except OSError as error:
             log.error("routing.not_kept", file=str(self._file), reason=str(error))
 

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Mapping
 from inference.database import Acknowledgement
 from inference.kept import Kept
 from inference.models import Model
-from inference.routing import EMPTY, STAGING, Key, Served, Snapshot, Version, Wanted, route, served
+from inference.routing import (
+    EMPTY,
+    STAGING,
+    Key,
+    Route,
+    Served,
+    Snapshot,
+    Version,
+    Wanted,
+    route,
+    served,
+)
 from inference.shelf import Shelf
 
 DRAIN_SECONDS = 1.0
@@ -20,35 +31,55 @@ class Rotation:
         self.snapshot = EMPTY
         # Set once every wanted version was either loaded or found unfit.
         self.settled = threading.Event()
-        self.wanted: dict[str, Wanted] = {}
+        # What is wanted of each model and what this worker makes of it, for every thread to read.
+        self.report: tuple[tuple[Wanted, Acknowledgement], ...] = ()
+        self._wanted: dict[str, Wanted] = {}
+        # What this host served last, of models whose wanted version cannot answer yet.
+        self._last_good: dict[str, Wanted] = {}
         self._shelf = shelf
         self._kept = kept
         self._ready: dict[Key, Model] = {}
 
     def recall(self) -> None:
         """Begin with the last good routing of this host."""
-        self.want(self._kept.read())
+        rows = self._kept.read()
+        self._last_good = {row.model_name: row for row in rows}
+        self.want(rows)
 
     def want(self, rows: Iterable[Wanted]) -> None:
         """Take over what should serve."""
-        self.wanted = {row.model_name: row for row in rows}
+        self._wanted = {row.model_name: row for row in rows}
+        for name in list(self._last_good):
+            row = self._wanted.get(name)
+            if row is None or row.production is None:
+                del self._last_good[name]
         self.reconcile()
 
     def reconcile(self) -> None:
         """Publish what may be published, then order what is missing."""
         before, ready = self.snapshot, self._shelf.ready()
-        routes = {
-            name: route(wanted, ready, before.routes.get(name))
-            for name, wanted in self.wanted.items()
-        }
+        routes = {row.model_name: self._route(row, ready, before) for row in self._wanted.values()}
         if routes != before.routes or ready != self._ready:
             # The one assignment: each request reads the snapshot once.
             self.snapshot = Snapshot(routes, _direct(ready))
             self._ready = ready
         if routes != before.routes:
             self._finish(before)
-            self._kept.write([r.wanted for r in routes.values() if r.production is not None])
+            self._kept.write([*self._serving(), *self._last_good.values()])
         self._stock()
+        self.report = tuple((row, self._acknowledge(row)) for row in self._wanted.values())
+
+    def _route(self, row: Wanted, ready: Mapping[Key, Model], before: Snapshot) -> Route:
+        made = route(row, ready, before.routes.get(row.model_name))
+        if made.wanted == row and made.production is not None:
+            self._last_good.pop(row.model_name, None)
+        elif made.production is None and row.model_name in self._last_good:
+            return route(self._last_good[row.model_name], ready, made)
+        return made
+
+    def _serving(self) -> list[Wanted]:
+        """Rows that answer now."""
+        return [r.wanted for r in self.snapshot.routes.values() if r.production is not None]
 
     def _finish(self, before: Snapshot) -> None:
         """Wait, within bounds, until the last answer of a route that was replaced is out."""
@@ -67,10 +98,9 @@ class Rotation:
 
     def _needed(self) -> list[tuple[Key, Version]]:
         """What should be in memory, production of all models first."""
-        serving = [r.wanted for r in self.snapshot.routes.values()]
         found = [
             (place, version.key(row.model_name), version)
-            for row in [*self.wanted.values(), *serving]
+            for row in [*self._wanted.values(), *self._serving(), *self._last_good.values()]
             for place, version in enumerate(row.versions())
         ]
         return [(key, version) for _, key, version in sorted(found, key=lambda f: f[0])]
@@ -84,11 +114,8 @@ class Rotation:
         states = [self._shelf.entries[key] for key, _ in self._needed()]
         return all(e.model is not None or e.error is not None for e in states)
 
-    def acknowledgements(self) -> list[Acknowledgement]:
-        """What is served of each model, and what could not be loaded."""
-        return [self._acknowledge(row) for row in self.wanted.values()]
-
     def _acknowledge(self, row: Wanted) -> Acknowledgement:
+        """What is served of a model, and what could not be loaded."""
         entries = self._shelf.entries
         at = self.snapshot.routes[row.model_name]
         loaded: dict[str, dict[str, str | None]] = {}

@@ -111,7 +111,7 @@ class StoreStats(BaseModel):
 @router.get("/health", tags=["health"])
 async def health(parts: Parts) -> HealthAnswer:
     """Is this worker well? It predicts also when nothing beside it is."""
-    acknowledged = parts.rotation.acknowledgements()
+    acknowledged = [seen for _, seen in parts.rotation.report]
     well = all(a.error is None for a in acknowledged) and parts.follower.connected
     return HealthAnswer(
         status="healthy" if well else "degraded",
@@ -139,8 +139,7 @@ async def ready(parts: Parts) -> dict[str, str]:
 async def models(parts: Parts) -> ModelsAnswer:
     """What is loaded and what answers, by the worker that happens to take this request."""
     found = []
-    for seen in parts.rotation.acknowledgements():
-        wanted = parts.rotation.wanted[seen.model]
+    for wanted, seen in parts.rotation.report:
         entry = parts.entries.get(seen.model)
         found.append(
             ModelAnswer(
@@ -178,19 +177,20 @@ async def reload_model(
 
     The routing is followed without this; it is for an artefact on disk that is in doubt.
     """
-    if model_name not in parts.rotation.wanted:
-        known = ", ".join(sorted(parts.rotation.wanted)) or "none"
+    served = {wanted.model_name for wanted, _ in parts.rotation.report}
+    if model_name not in served:
+        known = ", ".join(sorted(served)) or "none"
         raise NotFound(f"There is no model {model_name[:60]!r} here.", f"Served: {known}.")
     try:
         async with asyncio.timeout(RELOAD_SECONDS):
-            await asyncio.wrap_future(parts.follower.reload(model_name))
+            # Others may wait for the same load, so the time-out does not cancel it.
+            await asyncio.shield(asyncio.wrap_future(parts.follower.reload(model_name)))
     except TimeoutError as error:
         raise Unavailable(
             f"{model_name} was not loaded within {RELOAD_SECONDS:.0f} s; it still may be.",
             "GET /models shows how far it is; what answered before still answers.",
         ) from error
-    wanted = parts.rotation.wanted[model_name]
-    seen = next(a for a in parts.rotation.acknowledgements() if a.model == model_name)
+    wanted, seen = next(pair for pair in parts.rotation.report if pair[1].model == model_name)
     staged = wanted.staged[-1] if wanted.staged else None
     version = seen.production
     if stage == "Staging":
@@ -211,9 +211,12 @@ async def reload_model(
 @router.delete("/admin/clear-cache", tags=["admin"], dependencies=ADMIN)
 async def clear_cache(parts: Parts) -> Cleared:
     """Forget versions that no route needs, in memory and on disk."""
-    evicted = await asyncio.wrap_future(parts.follower.clear())
-    kept = sorted(f"{key.model} {key.version}" for key in parts.rotation.pinned())
-    return Cleared(status="cleared", evicted=evicted, kept=kept)
+    done = await asyncio.wrap_future(parts.follower.clear())
+    return Cleared(
+        status="cleared",
+        evicted=[f"{key.model} {key.version}" for key in done.evicted],
+        kept=[f"{key.model} {key.version}" for key in done.kept],
+    )
 
 
 @router.get("/admin/feature-store/stats", tags=["admin"], dependencies=ADMIN)

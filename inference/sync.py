@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,10 +15,14 @@ from inference import database
 from inference.cache import Cache
 from inference.database import Acknowledgement, Connection
 from inference.rotation import Rotation
+from inference.routing import Key
 from inference.settings import InferenceSettings
 from inference.shelf import Shelf
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+
+NOTHING: "Future[None]" = Future()
+NOTHING.set_result(None)
 
 log = structlog.get_logger()
 
@@ -44,6 +49,14 @@ class Bell:
             os.read(self._read, 4096)
 
 
+@dataclass(frozen=True)
+class Cleared:
+    """Versions that went from memory, and those that a route needs."""
+
+    evicted: list[Key]
+    kept: list[Key]
+
+
 class Follower(threading.Thread):
     """The one thread that decides what this worker serves."""
 
@@ -57,6 +70,7 @@ class Follower(threading.Thread):
         self._settings = settings
         self._rotation, self._shelf, self._cache, self._bell = rotation, shelf, cache, bell
         self._orders: queue.SimpleQueue[Callable[[Connection | None], None]] = queue.SimpleQueue()
+        self._reloads: list[tuple[Future[None], Future[None]]] = []
         self._said: dict[str, Acknowledgement] = {}
         self._stopping = threading.Event()
         # Whether PostgreSQL was asked once, with whatever outcome.
@@ -95,9 +109,9 @@ class Follower(threading.Thread):
         self._order(act)
         return done
 
-    def clear(self) -> "Future[list[str]]":
+    def clear(self) -> "Future[Cleared]":
         """Forget versions that no route needs, here and in all other workers."""
-        done: Future[list[str]] = Future()
+        done: Future[Cleared] = Future()
 
         def act(connection: Connection | None) -> None:
             done.set_result(self._clear())
@@ -111,14 +125,14 @@ class Follower(threading.Thread):
         self._bell.ring()
 
     def _follow(self, connection: Connection) -> None:
-        database.listen(connection)
+        ear = database.Ear(connection)
         database.announce(connection, self.replica, self._settings.name, os.getpid())
         self._said = {}
         self.connected = True
         look_at = beat_at = 0.0
         while not self._stopping.is_set():
             now = time.monotonic()
-            told = self._hear(connection)
+            told = self._hear(ear)
             if told or now >= look_at:
                 self._rotation.want(database.wanted(connection))
                 look_at = now + self._settings.poll_seconds
@@ -130,7 +144,8 @@ class Follower(threading.Thread):
             self._asked = True
             self._settle()
             until = min(look_at, beat_at, self._shelf.next_retry() or look_at)
-            self._bell.wait(until - time.monotonic(), connection.fileno())
+            if not ear.has_news():
+                self._bell.wait(until - time.monotonic(), connection.fileno())
         database.farewell(connection, self.replica, os.getpid())
 
     def _idle(self, pause: float) -> None:
@@ -144,16 +159,20 @@ class Follower(threading.Thread):
     def _catch_up(self, connection: Connection | None) -> None:
         while not self._orders.empty():
             self._orders.get()(connection)
+        over = [pair for pair in self._reloads if pair[0].done()]
         self._rotation.reconcile()
+        for pair in over:
+            self._reloads.remove(pair)
+            pair[1].set_result(None)
 
     def _settle(self) -> None:
         if self._asked and not self._rotation.settled.is_set() and self._rotation.is_settled():
             self._rotation.settled.set()
 
-    def _hear(self, connection: Connection) -> bool:
+    def _hear(self, ear: database.Ear) -> bool:
         """Carry out what other workers ask; whether the routing was announced to have changed."""
         told = False
-        for channel, content in database.heard(connection):
+        for channel, content in ear.heard():
             told = told or channel == database.ROUTING
             if channel == database.ADMIN and content.get("by") != self.replica:
                 if content.get("do") == "reload":
@@ -169,21 +188,18 @@ class Follower(threading.Thread):
     def _reload(self, model: str, done: "Future[None]") -> None:
         keys = [k for k in self._rotation.pinned() if k.model == model and k in self._shelf.entries]
         loads = [self._shelf.load(key) for key in keys]
-        if not loads:
-            done.set_result(None)
-            return
         # The loader works in order, so the last load ends last.
-        loads[-1].add_done_callback(lambda _: done.set_result(None))
+        self._reloads.append((loads[-1] if loads else NOTHING, done))
 
-    def _clear(self) -> list[str]:
+    def _clear(self) -> Cleared:
         pinned = self._rotation.pinned()
         gone = self._shelf.evict(pinned, size=0)
         self._cache.clear({key.digest for key in pinned})
-        return [f"{key.model} {key.version}" for key in gone]
+        return Cleared(evicted=gone, kept=sorted(pinned))
 
     def _say(self, connection: Connection) -> None:
         """Acknowledge what has changed since this worker last said it."""
-        now = {a.model: a for a in self._rotation.acknowledgements()}
+        now = {seen.model: seen for _, seen in self._rotation.report}
         news = [a for name, a in now.items() if self._said.get(name) != a]
         if news:
             database.acknowledge(connection, self.replica, news)
