@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from shared.artifact import model_folder
+
 FETCH_SECONDS = 180.0
 
 
@@ -66,9 +68,9 @@ def main() -> None:
         fetched = artifacts.download_artifacts(
             artifact_uri=uri, dst_path=str(landing), tracking_uri=os.environ["MLFLOW_TRACKING_URI"]
         )
-    except exceptions.MlflowException as error:
+        model_folder(Path(fetched)).rename(folder)
+    except (exceptions.MlflowException, FileNotFoundError) as error:
         sys.exit(str(error).replace("\n", " ")[:300])
-    Path(fetched).rename(folder)
 
 
 if __name__ == "__main__":

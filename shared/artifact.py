@@ -18,3 +18,19 @@ def folder_digest(folder: Path) -> str:
         for p in files
     )
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def model_folder(fetched: Path) -> Path:
+    """The folder of a fetched model that holds ``MLmodel``.
+
+    MLflow gives that folder itself or, for a model that a run logged, the folder around it.
+
+    Raises:
+        FileNotFoundError: there is none, or more than one.
+    """
+    if (fetched / "MLmodel").is_file():
+        return fetched
+    found = [file.parent for file in fetched.glob("*/MLmodel")]
+    if len(found) != 1:
+        raise FileNotFoundError(f"{fetched} holds {len(found)} folders with an MLmodel file")
+    return found[0]
