@@ -2,17 +2,36 @@
 
 import typer
 
-from ops.commands import stack
+from ops.commands import promotion, serving, stack, status, train, version
+from ops.commands.access import account, token
+from ops.commands.audit import audit
+from ops.commands.doctor import doctor
+from ops.commands.rollback import rollback
+from ops.commands.traffic import traffic
 from ops.terminal import Sentences
 
 app = typer.Typer(
-    cls=Sentences, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    cls=Sentences, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Run the stack of Nivesh Console, and decide on models from a terminal.",
 )  # fmt: skip
 
-for verb in (stack.up, stack.down, stack.env):
-    app.command()(verb)
+PANELS = {
+    "The stack": (stack.up, stack.down, status.status, stack.env, doctor),
+    "Versions": (
+        train.train, version.models, version.versions, version.register, version.stage,
+        version.validate, serving.refuse,
+    ),
+    "Promotions": (
+        promotion.promote, promotion.requests, promotion.approve, promotion.reject,
+        promotion.withdraw,
+    ),
+    "Serving": (rollback, serving.share, serving.lift_hold, serving.repair, traffic),
+}  # fmt: skip
+for panel, verbs in PANELS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)
+for name, group in (("account", account), ("token", token), ("audit", audit)):
+    app.add_typer(group, name=name, rich_help_panel="Access and record")
 
 if __name__ == "__main__":
     app()

@@ -1,13 +1,13 @@
 """How a command reaches the stack: by the environment, else by what the home's record says."""
 
 import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
 from backend_api import db
+from backend_api.settings import BackendSettings
 from ops.errors import OpsError
 from ops.settings import OpsSettings
 from ops.stack.home import Home
@@ -17,15 +17,6 @@ from ops.stack.record import Record, load
 def home() -> Home:
     """The home that the environment names."""
     return Home.at(OpsSettings().nivesh_home)
-
-
-def actor() -> str:
-    """How the ledger names whoever sits at this terminal: by the user of the system."""
-    uid = os.getuid()
-    try:
-        return f"cli:{pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"cli:{uid}"
 
 
 def value(name: str, record: Record) -> str:
@@ -41,6 +32,17 @@ def value(name: str, record: Record) -> str:
             f"Start one with `nivesh up`, or set {name}.",
         )
     return found
+
+
+def settings(record: Record) -> BackendSettings:
+    """The backend's settings, as the stack's own backend has them.
+
+    Raises:
+        OpsError: no database is known.
+    """
+    value("DATABASE_URL", record)
+    chosen = {name: content for name, content in os.environ.items() if content}
+    return BackendSettings(**{**record.environment, **chosen})  # type: ignore[arg-type]
 
 
 @contextmanager

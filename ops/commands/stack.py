@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from ops import reach, terminal
+from backend_api import db
+from backend_api.identity import accounts
+from ops import caller, reach, terminal
+from ops.demo.run import demonstrate
 from ops.errors import OpsError
 from ops.stack import environment, launch
 from ops.stack.follow import Lines, follow
@@ -66,6 +69,24 @@ def up(
 def _arrive(home: Home, record: Record, *, demo: bool) -> None:
     say("Everything runs.", style="bold green")
     addresses(record)
+    first_accounts(record)
+    if demo:
+        demonstrate(home, record)
+
+
+def first_accounts(record: Record) -> None:
+    """Make the first accounts of the embedded issuer, if there are none, and show them once."""
+    settings = reach.settings(record)
+    if not settings.embedded:
+        return
+    with reach.database() as engine, db.transaction(engine, caller.actor()) as session:
+        made = accounts.ensure_first(session, settings.issuer, db.now())
+    if not made:
+        return
+    say("First accounts, shown this once:", style="bold")
+    for name, role, password in made:
+        say(f"  {name:<10} {password}   ({role})")
+    say("  Lost them? `nivesh account add NAME --role admin` makes another.", style="dim")
 
 
 def down() -> None:
@@ -77,10 +98,14 @@ def down() -> None:
 def env() -> None:
     """Print the running stack's variables; use it as eval "$(nivesh env)".
 
-    It holds secrets: the database's password and what opens admin endpoints.
+    It holds secrets: the database's password, what opens admin endpoints of inference, and your own
+    token for the backend, by which the runbook's functions act as you.
     """
-    record = load(reach.home())
+    home = reach.home()
+    record = load(home)
     if not launch.is_running(record):
         raise OpsError("No stack runs here.", "Start one with `nivesh up --detach`.")
-    for line in environment.lines(environment.shown(record.environment)):
+    shown = environment.shown(record.environment)
+    shown[caller.TOKEN] = caller.kept(record, home) or ""
+    for line in environment.lines(shown):
         terminal.out.print(line, markup=False, soft_wrap=True)

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from ops.errors import OpsError
 from ops.stack import leftovers
-from ops.stack.follow import follow, view
+from ops.stack.follow import TICK, follow, view
 from ops.stack.home import Home
 from ops.stack.process import last_line, rotate
 from ops.stack.record import Record, is_alive, load, save
@@ -39,13 +40,15 @@ def await_ready(home: Home, supervisor: Supervised) -> Record:
         OpsError: it could not be started; everything that was begun is ended again.
     """
 
-    def is_over(record: Record) -> bool:
-        ours = record.supervisor is not None and record.supervisor.pid == supervisor.pid
-        return supervisor.poll() is not None or (ours and record.state == "ready")
+    def has_ended() -> bool:
+        return supervisor.poll() is not None
 
+    # Until then the record is that of the last run.
+    while not has_ended() and not _is_of(load(home), supervisor):
+        time.sleep(TICK)
     with view() as shown:
-        record = follow(home, shown, is_over)
-    if supervisor.poll() is None:
+        record = follow(home, shown, lambda r: has_ended() or r.state == "ready")
+    if not has_ended():
         return record
     if supervisor.returncode == LOCKED:
         raise OpsError(f"A stack runs already in {home.path}.", "See `nivesh status`.")
@@ -53,6 +56,10 @@ def await_ready(home: Home, supervisor: Supervised) -> Record:
     why = record.failure if record.state == "failed" else ""
     log = home.log(NAME)
     raise OpsError(why or f"The start ended early; {last_line(log)}", "" if why else f"Log: {log}")
+
+
+def _is_of(record: Record, supervisor: Supervised) -> bool:
+    return record.supervisor is not None and record.supervisor.pid == supervisor.pid
 
 
 def is_running(record: Record) -> bool:

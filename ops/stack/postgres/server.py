@@ -148,29 +148,34 @@ def url(port: int, secrets: dict[str, str], database: str = "nivesh") -> str:
 
 
 def check(database_url: str) -> str:
-    """Version of the server behind an address and how long a query takes.
+    """Version of the server behind an address.
 
     Raises:
         OpsError: it does not answer.
     """
-    try:
-        connection = psycopg2.connect(database_url, connect_timeout=3)
-    except psycopg2.OperationalError as error:
-        raise OpsError(
-            f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}.",
-            "Start it, or unset DATABASE_URL for the embedded one.",
-        ) from error
+    connection = _reach(database_url)
     try:
         return f"PostgreSQL {connection.info.server_version // 10000}"
     finally:
         connection.close()
 
 
+def _reach(database_url: str) -> "psycopg2.extensions.connection":
+    try:
+        return psycopg2.connect(database_url, connect_timeout=3)
+    except psycopg2.Error as error:
+        told = str(error).strip().splitlines()[0]
+        raise OpsError(
+            f"PostgreSQL does not answer: {told}.",
+            "Start it, or unset DATABASE_URL for the embedded one.",
+        ) from error
+
+
 def is_beating(database_url: str, process: str, seconds: float) -> bool:
     """Whether a process without a port has said within the last seconds that it is alive."""
     try:
-        connection = psycopg2.connect(database_url, connect_timeout=2)
-    except psycopg2.OperationalError:
+        connection = _reach(database_url)
+    except OpsError:
         return False
     try:
         with connection.cursor() as cursor:
@@ -187,8 +192,12 @@ def is_beating(database_url: str, process: str, seconds: float) -> bool:
 
 
 def migrated_to(database_url: str) -> str | None:
-    """Newest revision that was applied, ``None`` if there is none."""
-    connection = psycopg2.connect(database_url, connect_timeout=3)
+    """Newest revision that was applied, ``None`` if there is none.
+
+    Raises:
+        OpsError: the server does not answer.
+    """
+    connection = _reach(database_url)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")

@@ -1,0 +1,64 @@
+"""The demonstration: the four models trained, validated, promoted and serving."""
+
+from backend_api.errors import ConsoleError
+from console.client import Backend, BackendError
+from ops import caller, reach
+from ops.demo.promotion import Pair, pair, promote
+from ops.demo.training import Learned, Lesson, learning
+from ops.errors import OpsError
+from ops.stack.home import Home
+from ops.stack.record import Record
+from ops.terminal import out, refuse, say
+
+# This one gets an earlier version too, on other data, so that there is a way back to show.
+TWICE, EARLIER_SEED = "intent_classifier", 20251231
+
+
+def lessons(models: list[str]) -> list[Lesson]:
+    """What is to be trained: the model that gets two versions first, the earlier one ahead."""
+    ordered = sorted(models, key=lambda model: model != TWICE)
+    earlier = [Lesson(TWICE, EARLIER_SEED)] if TWICE in models else []
+    return earlier + [Lesson(model) for model in ordered]
+
+
+def unserved(backend: Backend) -> list[str]:
+    """Models that have nothing in production."""
+    found = backend.deployments()
+    return [d.model_name for d in found if d.desired is None or d.desired.production is None]
+
+
+def demonstrate(home: Home, record: Record) -> None:
+    """Bring every model that has nothing in production there; a second time does nothing."""
+    wanted = unserved(caller.backend())
+    if not wanted:
+        say("All models of the demonstration serve already.")
+        return
+    plan = lessons(wanted)
+    say(f"Training {len(plan)} versions of {len(wanted)} models; some minutes.")
+    url = reach.value("BACKEND_URL", record)
+    with reach.database() as engine, pair(engine, url) as two:
+        _learn(two, plan, home, record.environment["MLFLOW_TRACKING_URI"])
+
+
+def _learn(two: Pair, plan: list[Lesson], home: Home, tracking_uri: str) -> None:
+    log = home.log("training")
+    with learning(plan, log, tracking_uri) as results:
+        for lesson, result in zip(plan, results, strict=True):
+            try:
+                with out.status(f"Training {lesson.model}"):
+                    learned = result.result()
+                _promote(two, learned)
+            except (OpsError, ConsoleError, BackendError) as error:
+                refuse(error.message, error.hint)
+            except Exception as error:  # training may fail in any way, and the rest goes on
+                refuse(f"{lesson.model} could not be trained: {error}", f"Its log: {log}")
+
+
+def _promote(two: Pair, learned: Learned) -> None:
+    if learned.shortfalls:
+        refuse(
+            f"{learned.lesson.model} misses its criteria, so it is not registered:"
+            f" {' '.join(learned.shortfalls)}"
+        )
+        return
+    promote(two, learned)
