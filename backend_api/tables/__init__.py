@@ -11,6 +11,7 @@ from backend_api.tables.record import (
     TransitionRow,
 )
 from backend_api.tables.registry import (
+    DatasetRow,
     DeploymentRow,
     EvaluationRow,
     ModelRow,
@@ -24,6 +25,7 @@ from backend_api.tables.registry import (
 __all__ = [
     "AccountRow",
     "Base",
+    "DatasetRow",
     "DeploymentRow",
     "EvaluationRow",
     "JobRow",

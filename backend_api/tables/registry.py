@@ -22,6 +22,19 @@ class ModelRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
+class DatasetRow(Base):
+    """What a version was trained on, by its digest."""
+
+    __tablename__ = "training_datasets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_name: Mapped[str]
+    name: Mapped[str]
+    digest: Mapped[str]
+    uri: Mapped[str | None]
+    row_count: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
 class VersionRow(Base):
     """One version of a model."""
 
@@ -36,6 +49,8 @@ class VersionRow(Base):
     artifact_digest: Mapped[str | None]
     artifact_uri: Mapped[str | None]
     input_schema: Mapped[dict[str, Any] | None]
+    has_onnx: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("training_datasets.id"))
     tags: Mapped[dict[str, Any]]
     description: Mapped[str]
     registered_by: Mapped[str]
@@ -103,7 +118,6 @@ class ReplicaModelRow(Base):
     loaded: Mapped[dict[str, Any]]
     error: Mapped[str | None]
     acknowledged_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
-    replica: Mapped[ReplicaRow] = relationship(lazy="joined")
 
 
 class EvaluationRow(Base):
@@ -142,4 +156,7 @@ class PromotionRow(Base):
     decision_reason: Mapped[str | None]
     break_glass: Mapped[bool]
     review_due_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+    review: Mapped[str | None]
     version: Mapped[VersionRow] = relationship(lazy="joined")

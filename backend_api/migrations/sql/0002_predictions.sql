@@ -35,3 +35,19 @@ BEGIN
     END IF;
     RETURN part;
 END $$;
+
+CREATE FUNCTION drop_prediction_partitions(oldest_kept date) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    part text;
+BEGIN
+    FOR part IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'model_predictions'::regclass
+            AND c.relname < 'model_predictions_' || to_char(oldest_kept, 'YYYYMMDD')
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('DROP TABLE %I', part);
+        RETURN NEXT part;
+    END LOOP;
+END $$;

@@ -15,6 +15,8 @@ CREATE TRIGGER hand_typed_waits BEFORE INSERT OR UPDATE OR DELETE ON model_regis
     FOR EACH STATEMENT EXECUTE FUNCTION hand_typed_waits();
 
 CREATE FUNCTION registry_before() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    serving text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO models (model_name) VALUES (NEW.model_name) ON CONFLICT DO NOTHING;
@@ -25,11 +27,17 @@ BEGIN
         RAISE EXCEPTION '% % was rejected and stays so; register a new version instead',
             OLD.model_name, OLD.version USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.status = 'rejected' AND EXISTS (
-        SELECT 1 FROM model_deployments
-        WHERE model_id = NEW.id AND environment <> 'staging' AND status = 'active') THEN
+    -- (Production comes after canary in the alphabet too.)
+    SELECT max(environment) INTO serving FROM model_deployments
+        WHERE model_id = NEW.id AND environment <> 'staging' AND status = 'active';
+    IF NEW.status = 'rejected' AND (serving IS NOT NULL OR EXISTS (
+        SELECT 1 FROM model_routing WHERE production_id = NEW.id)) THEN
         RAISE EXCEPTION '% % serves traffic and cannot be rejected; roll it back first',
             NEW.model_name, NEW.version USING ERRCODE = 'check_violation';
+    ELSIF NEW.status <> serving OR (serving IS NULL AND NEW.status IN ('canary', 'production')) THEN
+        RAISE EXCEPTION '% % cannot be %: its status follows its rows in model_deployments (%)',
+            NEW.model_name, NEW.version, NEW.status, coalesce(serving, 'none is active')
+            USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;
@@ -58,6 +66,11 @@ CREATE FUNCTION deployment_before() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v model_registry;
 BEGIN
+    IF TG_OP = 'UPDATE'
+        AND (NEW.model_id, NEW.environment) IS DISTINCT FROM (OLD.model_id, OLD.environment) THEN
+        RAISE EXCEPTION 'a deployment keeps its version and its environment; insert another row'
+            USING ERRCODE = 'check_violation';
+    END IF;
     SELECT * INTO v FROM model_registry WHERE id = NEW.model_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such version in model_registry; register it before deploying it'
@@ -102,13 +115,14 @@ BEGIN
         RETURN NULL;
     END IF;
     -- A row that ends says nothing of a version that serves elsewhere.
-    -- (Production comes after canary in the alphabet too.)
     SELECT max(environment) INTO strongest FROM model_deployments
         WHERE model_id = NEW.model_id AND status = 'active' AND environment <> 'staging';
     becomes := CASE
         WHEN strongest IS NOT NULL THEN strongest
         WHEN NEW.environment = 'staging' AND NEW.status = 'active' THEN 'staging'
-        WHEN NEW.environment = 'staging' OR NEW.status = 'pending' THEN NULL
+        WHEN NEW.environment = 'staging' THEN 'registered'
+        WHEN NEW.status = 'pending' AND TG_OP = 'INSERT' THEN NULL
+        WHEN NEW.status = 'pending' THEN 'archived'
         ELSE NEW.status END;
     UPDATE model_registry r SET
         status = becomes,
@@ -117,16 +131,30 @@ BEGIN
         aborted_at = CASE becomes WHEN 'rolled_back' THEN clock_timestamp()
             WHEN 'production' THEN NULL WHEN 'canary' THEN NULL ELSE r.aborted_at END,
         verified_at = CASE becomes WHEN 'rolled_back' THEN NULL ELSE r.verified_at END
-    WHERE r.id = NEW.model_id AND becomes IS NOT NULL AND r.status <> becomes;
-    IF NEW.environment = 'production' AND NEW.status = 'active' THEN
-        -- In production it is no longer its own canary, nor staged beside itself.
+    WHERE r.id = NEW.model_id AND becomes IS NOT NULL AND r.status <> becomes
+        -- Only a version that is staged and no more falls back when its place is taken.
+        AND (becomes <> 'registered' OR r.status = 'staging');
+    IF NEW.environment <> 'staging' AND NEW.status = 'active' THEN
+        -- In production it is no longer its own canary, and serving it is not staged besides.
         UPDATE model_deployments SET status = 'archived', traffic_percentage = 0
-        WHERE model_id = NEW.model_id AND environment <> 'production' AND status = 'active';
+        WHERE model_id = NEW.model_id AND status = 'active' AND environment <> NEW.environment
+            AND (NEW.environment = 'production' OR environment = 'staging');
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER deployment_after AFTER INSERT OR UPDATE ON model_deployments
     FOR EACH ROW EXECUTE FUNCTION deployment_after();
+
+CREATE FUNCTION deployment_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'active' THEN
+        RAISE EXCEPTION 'an active deployment is not deleted; set its status to archived instead'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER deployment_delete BEFORE DELETE ON model_deployments
+    FOR EACH ROW EXECUTE FUNCTION deployment_delete();
 
 CREATE FUNCTION record_hand_typed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -136,7 +164,7 @@ DECLARE
 BEGIN
     -- Operations write their own ledger rows, and a trigger's own consequences are not typed.
     IF nivesh_actor() NOT LIKE 'sql:%' OR pg_trigger_depth() > 2
-        OR (pg_trigger_depth() > 1 AND TG_TABLE_NAME = 'model_registry') THEN
+        OR (pg_trigger_depth() > 1 AND TG_TABLE_NAME <> 'model_deployments') THEN
         RETURN NULL;
     END IF;
     INSERT INTO ledger (actor, action, model_name, version, evidence)
@@ -150,4 +178,8 @@ END $$;
 CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON model_deployments
     FOR EACH ROW EXECUTE FUNCTION record_hand_typed();
 CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON model_registry
+    FOR EACH ROW EXECUTE FUNCTION record_hand_typed();
+CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON models
+    FOR EACH ROW EXECUTE FUNCTION record_hand_typed();
+CREATE TRIGGER record_hand_typed AFTER INSERT OR UPDATE OR DELETE ON promotions
     FOR EACH ROW EXECUTE FUNCTION record_hand_typed();

@@ -2,12 +2,32 @@
 
 CREATE FUNCTION rollback_target(name text, serving bigint) RETURNS bigint
 LANGUAGE sql STABLE AS $$
-    -- Last version that was verified good in production, never one that was rolled back.
+    -- Last version that was verified good in production, never one that was rolled back. That it
+    -- is staged once more does not make it a worse way back.
     SELECT id FROM model_registry
-    WHERE model_name = name AND id IS DISTINCT FROM serving AND status = 'archived'
+    WHERE model_name = name AND id IS DISTINCT FROM serving
+        AND status IN ('archived', 'staging', 'validated')
         AND verified_at IS NOT NULL AND aborted_at IS NULL
     ORDER BY deployed_at DESC LIMIT 1
 $$;
+
+CREATE FUNCTION routing_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR (nivesh_actor() LIKE 'sql:%' AND pg_trigger_depth() = 1) THEN
+        RAISE EXCEPTION 'model_routing is compiled from model_deployments; change a row there'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        OLD.observed_epoch := NEW.observed_epoch;
+        IF NEW IS DISTINCT FROM OLD AND NEW.epoch <= OLD.epoch THEN
+            RAISE EXCEPTION 'the epoch of % only rises: % after %',
+                NEW.model_name, NEW.epoch, OLD.epoch USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER routing_guard BEFORE INSERT OR UPDATE OR DELETE ON model_routing
+    FOR EACH ROW EXECUTE FUNCTION routing_guard();
 
 CREATE FUNCTION compile_routing(name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
