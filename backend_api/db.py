@@ -49,11 +49,15 @@ def create(database_url: str, pool_size: int = 10) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision; several processes may call it at once."""
+    """Bring the schema to the newest revision; several processes may call it at once.
+
+    Raises:
+        Unavailable: PostgreSQL does not answer.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    with engine.connect() as connection, connection.begin():
+    with _outages(), engine.connect() as connection, connection.begin():
         # An index on a grown table takes as long as it takes.
         connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('nivesh.migrate'))"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Where container runtimes mount secrets, one file per variable.
@@ -14,7 +14,10 @@ class BackendSettings(BaseSettings):
     """Variables keep the runbook's names; each may also come from a file in ``/run/secrets``."""
 
     model_config = SettingsConfigDict(
-        extra="ignore", populate_by_name=True, secrets_dir=SECRETS if SECRETS.is_dir() else None
+        extra="ignore",
+        populate_by_name=True,
+        env_ignore_empty=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )
 
     database_url: str = Field(alias="DATABASE_URL")
@@ -76,6 +79,12 @@ class BackendSettings(BaseSettings):
     watch_seconds: float = Field(2.0, alias="WATCH_SECONDS", gt=0)
     """Pause between two looks of the watch."""
 
+    verify_seconds: float = Field(60.0, alias="VERIFY_SECONDS", ge=0)
+    """How long a version with little traffic serves without an error until it counts as good."""
+
+    prediction_days: int = Field(90, alias="PREDICTION_DAYS", ge=1)
+    """How long logged predictions are kept."""
+
     @property
     def issuer(self) -> str:
         """Address of whoever signs people in."""
@@ -95,3 +104,16 @@ class BackendSettings(BaseSettings):
         """``oidc_redirect_uris`` one by one."""
         found = (uri.strip() for uri in self.oidc_redirect_uris.split(","))
         return frozenset(uri for uri in found if uri)
+
+
+def read() -> BackendSettings:
+    """Settings from the environment.
+
+    Raises:
+        SystemExit: they do not hold; the message names each wrong one.
+    """
+    try:
+        return BackendSettings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise SystemExit(f"{'; '.join(wrong)}. The README lists the settings.") from None
