@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from backend_api.catalog import Catalog
 from backend_api.inference_client import InferenceClient
+from backend_api.mlflow_registry import MlflowRegistry
 from backend_api.settings import BackendSettings
 
 
@@ -17,3 +18,4 @@ class Context:
     engine: Engine
     catalog: Catalog
     inference: InferenceClient
+    mlflow: MlflowRegistry

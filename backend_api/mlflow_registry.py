@@ -1,12 +1,12 @@
 """The one file of the backend that speaks to MLflow: runs and artefacts in, the mirror out."""
 
 import json
+import math
 import os
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,22 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from mlflow import MlflowClient, artifacts
 from mlflow.exceptions import MlflowException
 
+from backend_api.candidate import RegisteredVersion, TrainingData
 from backend_api.errors import BadRequest, NotFound, Unavailable
-from backend_api.rules.mirror import ALIASES, STATUS_TAG, Picture
-from shared.artifact import folder_digest
+from backend_api.rules.mirror import (
+    ALIASES,
+    STATUS_TAG,
+    Picture,
+    SetAlias,
+    SetStage,
+    SetStatus,
+    Step,
+)
+from shared.artifact import folder_digest, model_folder
 
 REQUEST_TAG = "nivesh.request_id"
-
-
-@dataclass(frozen=True)
-class RegisteredVersion:
-    """What MLflow and the artefact say about a new version."""
-
-    mlflow_version: int
-    run_id: str | None
-    metrics: dict[str, float]
-    artifact_uri: str
-    artifact_digest: str
-    input_schema: dict[str, Any] | None
-    dataset: dict[str, str] | None
+_MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+_REFUSED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST"}
 
 
 @contextmanager
@@ -46,12 +44,17 @@ def _outages() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
+        if error.error_code in _MISSING:
             raise NotFound(f"MLflow knows no such thing: {error.message}") from error
-        if error.error_code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
+        if error.error_code in _REFUSED:
             raise BadRequest(f"MLflow refused: {error.message}") from error
         raise Unavailable(
             "MLflow does not answer, so nothing was changed.", "Try again when it is back."
+        ) from error
+    except OSError as error:
+        # Artefacts come over HTTP without MLflow's own error around it.
+        raise Unavailable(
+            f"An artefact cannot be fetched from MLflow: {error}.", "Try again when it is back."
         ) from error
 
 
@@ -67,48 +70,58 @@ class MlflowRegistry:
     ) -> RegisteredVersion:
         """Make a run's model an MLflow version, fetch it and digest it.
 
-        A repeat with the same request id finds the version that it made before.
+        A repeat with the same request id finds the version that it made before. A version whose
+        artefact turns out to be missing is taken back.
 
         Raises:
             BadRequest: the address is not ``runs:/RUN_ID/PATH`` or ``models:/ID``.
             NotFound: no such run or artefact.  Unavailable: MLflow does not answer.
         """
-        if not model_uri.startswith(("runs:/", "models:/")):
+        if not model_uri.startswith(("runs:/", "models:/")) or len(model_uri.split("/")) < 2:
             raise BadRequest(
                 f"model_uri {model_uri!r} names no run's model.", "Give runs:/RUN_ID/model."
             )
+        run_id = model_uri.split("/")[1] if model_uri.startswith("runs:/") else None
         with _outages():
+            if run_id:
+                self._client.get_run(run_id)
             self._ensure_model(model)
             found = self._find(model, request_id) or self._client.create_model_version(
                 model,
                 source=model_uri,
-                run_id=_run_of(model_uri),
+                run_id=run_id,
                 tags={**tags, REQUEST_TAG: request_id},
                 description=description,
             )
-            run_id = found.run_id or _run_of(model_uri)
-            metrics = dict(self._client.get_run(run_id).data.metrics) if run_id else {}
-            uri = f"models:/{model}/{found.version}"
-            digest, schema = self._inspect(uri)
-        return RegisteredVersion(
-            mlflow_version=int(found.version),
-            run_id=run_id,
-            metrics=metrics,
-            artifact_uri=uri,
-            artifact_digest=digest,
-            input_schema=schema,
-            dataset=self._dataset(run_id),
-        )
+            try:
+                return self._described(model, int(found.version), found.run_id or run_id)
+            except (MlflowException, FileNotFoundError) as error:
+                if isinstance(error, MlflowException) and error.error_code not in _MISSING:
+                    raise
+                self._client.delete_model_version(model, found.version)
+                raise NotFound(
+                    f"{model_uri} holds no model.", "Is the run finished, and the path right?"
+                ) from error
 
-    def _dataset(self, run_id: str | None) -> dict[str, str] | None:
-        if run_id is None:
-            return None
-        with _outages():
-            params = self._client.get_run(run_id).data.params
-        digest = params.get("dataset_sha256") or params.get("dataset_digest")
-        return (
-            {"name": params.get("dataset", "training data"), "digest": digest} if digest else None
-        )
+    def _described(self, model: str, version: int, run_id: str | None) -> RegisteredVersion:
+        run = self._client.get_run(run_id) if run_id else None
+        uri = f"models:/{model}/{version}"
+        with tempfile.TemporaryDirectory() as folder:
+            fetched = artifacts.download_artifacts(
+                artifact_uri=uri, dst_path=folder, tracking_uri=self.tracking_uri
+            )
+            path = model_folder(Path(fetched))
+            schema = path / "input_schema.json"
+            return RegisteredVersion(
+                mlflow_version=version,
+                run_id=run_id,
+                metrics=_finite(run.data.metrics) if run else {},
+                artifact_uri=uri,
+                artifact_digest=folder_digest(path),
+                input_schema=json.loads(schema.read_text()) if schema.exists() else None,
+                has_onnx=any(path.rglob("*.onnx")),
+                dataset=_dataset(run) if run else None,
+            )
 
     def _ensure_model(self, model: str) -> None:
         try:
@@ -122,17 +135,6 @@ class MlflowRegistry:
             f"name = '{model}' and tags.`{REQUEST_TAG}` = '{request_id}'", max_results=1
         )
         return found[0] if found else None
-
-    def _inspect(self, uri: str) -> tuple[str, dict[str, Any] | None]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(
-                artifacts.download_artifacts(
-                    artifact_uri=uri, dst_path=folder, tracking_uri=self.tracking_uri
-                )
-            )
-            digest = folder_digest(path)
-            schema = path / "input_schema.json"
-            return digest, json.loads(schema.read_text()) if schema.exists() else None
 
     def picture(self, model: str) -> Picture:
         """What MLflow says of a model now; empty if it has none of that name.
@@ -148,35 +150,55 @@ class MlflowRegistry:
         except NotFound:
             return Picture({}, {}, {})
         return Picture(
-            aliases={k: int(v) for k, v in dict(aliases).items() if k in ALIASES},
+            aliases={name: int(v) for name, v in dict(aliases).items() if name in ALIASES},
             stages={int(v.version): v.current_stage for v in versions},
             statuses={int(v.version): v.tags.get(STATUS_TAG, "") for v in versions},
         )
 
-    def apply(self, model: str, want: Picture, seen: Picture) -> None:
-        """Make MLflow say what was decided; safe to repeat.
+    def carry_out(self, model: str, step: Step) -> None:
+        """Write one difference to MLflow; safe to repeat.
 
         Raises:
-            Unavailable: MLflow does not answer. NotFound: it lost one of our versions.
+            Unavailable: MLflow does not answer. NotFound: it lost the version meanwhile.
         """
         with _outages():
-            for name in ALIASES:
-                if name in want.aliases and seen.aliases.get(name) != want.aliases[name]:
-                    self._client.set_registered_model_alias(model, name, str(want.aliases[name]))
-                elif name not in want.aliases and name in seen.aliases:
+            match step:
+                case SetAlias(name, None):
                     self._client.delete_registered_model_alias(model, name)
-            # Production last: MLflow's own reading takes the highest number in the stage.
-            for version, stage in sorted(want.stages.items(), key=lambda i: i[1] == "Production"):
-                if seen.stages.get(version) != stage:
+                case SetAlias(name, version):
+                    self._client.set_registered_model_alias(model, name, str(version))
+                case SetStage(version, stage):
                     self._client.transition_model_version_stage(model, str(version), stage)
-                if seen.statuses.get(version) != want.statuses[version]:
-                    self._client.set_model_version_tag(
-                        model, str(version), STATUS_TAG, want.statuses[version]
-                    )
-            for version, stage in seen.stages.items():
-                if version not in want.stages and stage != "None":
-                    self._client.transition_model_version_stage(model, str(version), "None")
+                case SetStatus(version, status):
+                    self._client.set_model_version_tag(model, str(version), STATUS_TAG, status)
 
 
-def _run_of(model_uri: str) -> str | None:
-    return model_uri.split("/")[1] if model_uri.startswith("runs:/") else None
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    # JSON knows no NaN; a criterion that needs the metric says that it is missing.
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
+def _dataset(run: Any) -> TrainingData | None:
+    """The run's first input, and the full digest among its parameters, which is longer."""
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    given = inputs[0].dataset if inputs else None
+    params = run.data.params
+    digest = params.get("dataset_sha256") or (given.digest if given else None)
+    if digest is None:
+        return None
+    rows = [int(value) for name, value in params.items() if name.startswith("rows_")]
+    return TrainingData(
+        name=given.name if given else "training data",
+        digest=digest,
+        uri=_uri(given.source) if given else None,
+        rows=sum(rows) if rows else None,
+    )
+
+
+def _uri(source: str) -> str | None:
+    try:
+        said = json.loads(source)
+    except ValueError:
+        return source
+    tags = said.get("tags") or {}
+    return said.get("uri") or said.get("url") or tags.get("generator")

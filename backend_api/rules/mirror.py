@@ -16,6 +16,8 @@ STAGES: dict[V, str] = {
 }
 STATUS_TAG = "nivesh.status"
 ALIASES = ("production", "canary")
+# Nobody goes back to these, so MLflow may be cleaned of them.
+UNMISSED = (V.REJECTED, V.ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,33 @@ class Picture:
     aliases: dict[str, int]
     stages: dict[int, str]
     statuses: dict[int, str]
+
+
+@dataclass(frozen=True)
+class SetAlias:
+    """Let an alias point to a version, or to nothing."""
+
+    name: str
+    version: int | None
+
+
+@dataclass(frozen=True)
+class SetStage:
+    """Move a version into a stage."""
+
+    version: int
+    stage: str
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """Tag a version with its status in our registry."""
+
+    version: int
+    status: str
+
+
+Step = SetAlias | SetStage | SetStatus
 
 
 def wanted(statuses: dict[int, V], production: int | None, canary: int | None) -> Picture:
@@ -39,6 +68,9 @@ def wanted(statuses: dict[int, V], production: int | None, canary: int | None) -
 
 def difference(want: Picture, seen: Picture) -> str | None:
     """The first thing that differs, in words, or None when the two are equal."""
+    for version, status in want.statuses.items():
+        if version not in seen.stages and status not in UNMISSED:
+            return f"version {version} is missing in MLflow; register its run again."
     for name in ALIASES:
         if want.aliases.get(name) != seen.aliases.get(name):
             return (
@@ -47,12 +79,57 @@ def difference(want: Picture, seen: Picture) -> str | None:
             )
     for version, stage in want.stages.items():
         if version not in seen.stages:
-            return f"version {version} is missing in MLflow."
+            continue
         if seen.stages[version] != stage:
             return f"version {version} is in stage {seen.stages[version]}, should be {stage}."
         if seen.statuses.get(version) != want.statuses[version]:
-            return f"version {version} is tagged {seen.statuses.get(version)}."
+            return (
+                f"version {version} is tagged {seen.statuses.get(version) or 'with nothing'},"
+                f" should be {want.statuses[version]}."
+            )
     strangers = sorted(v for v, s in seen.stages.items() if v not in want.stages and s != "None")
     if strangers:
         return f"version {strangers[0]} has a stage but is not in our registry."
     return None
+
+
+def steps(want: Picture, seen: Picture) -> list[Step]:
+    """What makes ``seen`` equal to ``want``, as far as MLflow still has the versions.
+
+    A version leaves Production before another one enters it, since MLflow's own reading takes
+    the highest number that is in the stage.
+    """
+    found: list[Step] = []
+    for name in ALIASES:
+        version = want.aliases.get(name)
+        if seen.aliases.get(name) != version and (version is None or version in seen.stages):
+            found.append(SetAlias(name, version))
+    strangers = {v: "None" for v in seen.stages if v not in want.stages}
+    goals = {**want.stages, **strangers}
+    for version, stage in sorted(goals.items(), key=lambda item: item[1] == "Production"):
+        if version in seen.stages and seen.stages[version] != stage:
+            found.append(SetStage(version, stage))
+    found += [
+        SetStatus(version, status)
+        for version, status in want.statuses.items()
+        if version in seen.stages and seen.statuses.get(version) != status
+    ]
+    return found
+
+
+def foreign(known: Picture, seen: Picture) -> str | None:
+    """What somebody else changed since we last looked, in words; new versions are no change."""
+    changes = [
+        f"alias {name!r} was moved from {known.aliases.get(name) or 'nothing'}"
+        f" to {seen.aliases.get(name) or 'nothing'}"
+        for name in ALIASES
+        if known.aliases.get(name) != seen.aliases.get(name)
+    ]
+    for version, stage in known.stages.items():
+        if version not in seen.stages:
+            changes.append(f"version {version} was deleted")
+        elif seen.stages[version] != stage:
+            changes.append(f"version {version} went from {stage} to {seen.stages[version]}")
+        elif seen.statuses.get(version) != known.statuses.get(version):
+            changes.append(f"the tag of version {version} was changed")
+    return "; ".join(changes) + "." if changes else None
