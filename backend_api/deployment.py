@@ -6,6 +6,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import Catalog
+from backend_api.registry import REMEMBERED
 from backend_api.rules import deployment as rule
 from backend_api.schemas import (
     Deployment,
@@ -62,7 +63,7 @@ def desired(session: Session, model: str) -> Desired | None:
 def observed(
     session: Session, model: str, want: Desired | None, now: datetime, timeout: float
 ) -> list[Observed]:
-    """What each worker of the last ten minutes acknowledged; a silent one stays visible."""
+    """What each worker acknowledged; one that fell silent stays visible for a while."""
     rows = session.execute(
         select(ReplicaRow, ReplicaModelRow)
         .outerjoin(
@@ -70,14 +71,12 @@ def observed(
             (ReplicaModelRow.replica_id == ReplicaRow.replica_id)
             & (ReplicaModelRow.model_name == model),
         )
-        .where(
-            ReplicaRow.heartbeat_at > now - timedelta(minutes=10), ReplicaRow.stopped_at.is_(None)
-        )
+        .where(ReplicaRow.heartbeat_at > now - REMEMBERED, ReplicaRow.stopped_at.is_(None))
         .order_by(ReplicaRow.host, ReplicaRow.started_at),
         execution_options={"populate_existing": True},
     )
     seen = []
-    for replica, ack in rows.unique():
+    for replica, ack in rows:
         worker = Observed(
             replica_id=replica.replica_id,
             host=replica.host,
@@ -197,6 +196,9 @@ def deployment(
     )
 
 
+# Long enough to tell, short enough that a version which has recovered proves good again.
+PROOF_MINUTES = 15
+
 _TRAFFIC = text("""
     SELECT count(*) AS requests, count(*) FILTER (WHERE status = 'error') AS errors,
         count(*) FILTER (WHERE status = 'fallback') AS fallbacks,
@@ -206,14 +208,16 @@ _TRAFFIC = text("""
         count(*) FILTER (WHERE arm = 'canary') AS canary, max(predicted_at) AS last_at
     FROM model_predictions
     WHERE model_name = :model AND predicted_at > :since AND arm <> 'staging'
+        AND (CAST(:version AS text) IS NULL OR (version = :version AND arm = 'production'))
 """)
 
 
-def traffic(session: Session, model: str, now: datetime, minutes: int = 5) -> Traffic:
-    """What was answered in the last minutes, from the prediction log."""
-    row = session.execute(
-        _TRAFFIC, {"model": model, "since": now - timedelta(minutes=minutes)}
-    ).one()
+def traffic(
+    session: Session, model: str, now: datetime, minutes: int = 5, version: str | None = None
+) -> Traffic:
+    """What was answered in the last minutes, by the prediction log; of one version if given."""
+    since = now - timedelta(minutes=minutes)
+    row = session.execute(_TRAFFIC, {"model": model, "since": since, "version": version}).one()
     return Traffic(
         minutes=minutes,
         requests=row.requests,
@@ -224,3 +228,8 @@ def traffic(session: Session, model: str, now: datetime, minutes: int = 5) -> Tr
         by_arm={"production": row.production, "canary": row.canary},
         last_at=row.last_at,
     )
+
+
+def answered_by(session: Session, row: VersionRow, now: datetime) -> Traffic:
+    """What the version answered lately as production."""
+    return traffic(session, row.model_name, now, PROOF_MINUTES, row.version)

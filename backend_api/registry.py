@@ -1,8 +1,9 @@
 """Reading the registry: versions, evidence and requests as the wire shows them."""
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
@@ -15,15 +16,17 @@ from backend_api.tables import (
     ModelRow,
     PromotionRow,
     ReplicaModelRow,
+    ReplicaRow,
     RoutingRow,
     TransitionRow,
     VersionRow,
 )
 
+# A worker silent for longer is no longer counted as one of ours, nor shown.
+REMEMBERED = timedelta(minutes=10)
 
-def version_row(
-    session: Session, model: str, version: str, *, lock: bool = False, fresh: bool = False
-) -> VersionRow:
+
+def version_row(session: Session, model: str, version: str, *, lock: bool = False) -> VersionRow:
     """The row of a version.
 
     Raises:
@@ -32,7 +35,7 @@ def version_row(
     query = select(VersionRow).where(VersionRow.model_name == model, VersionRow.version == version)
     if lock:
         query = query.with_for_update()
-    row = session.scalar(query, execution_options={"populate_existing": lock or fresh})
+    row = session.scalar(query, execution_options={"populate_existing": lock})
     if row is None:
         known = session.scalars(
             select(VersionRow.version)
@@ -89,6 +92,9 @@ def wire_promotion(row: PromotionRow) -> Promotion:
         decision_reason=row.decision_reason,
         break_glass=row.break_glass,
         review_due_at=row.review_due_at,
+        reviewed_by=row.reviewed_by,
+        reviewed_at=row.reviewed_at,
+        review=row.review,
     )
 
 
@@ -108,10 +114,10 @@ def transitions(session: Session, model_id: int) -> list[Transition]:
     ]
 
 
-def _latest(session: Session, model_id: int, kind: str) -> dict[str, Any] | None:
+def _validation(session: Session, model_id: int) -> dict[str, Any] | None:
     row = session.scalar(
         select(EvaluationRow)
-        .where(EvaluationRow.model_id == model_id, EvaluationRow.kind == kind)
+        .where(EvaluationRow.model_id == model_id, EvaluationRow.kind == "validation")
         .order_by(EvaluationRow.id.desc())
         .limit(1)
     )
@@ -122,16 +128,22 @@ def _latest(session: Session, model_id: int, kind: str) -> dict[str, Any] | None
 
 def evidence(session: Session, entry: ModelEntry, row: VersionRow, *, breaking: bool) -> Evidence:
     """Everything the gates look at, as it stands now."""
-    routing = session.get(RoutingRow, row.model_name)
+    routing = session.get(RoutingRow, row.model_name, populate_existing=True)
     production = (
         session.get(VersionRow, routing.production_id)
         if routing and routing.production_id
         else None
     )
     model = session.get_one(ModelRow, row.model_name)
+    canary = session.get(VersionRow, routing.canary_id) if routing and routing.canary_id else None
+    # What a worker that is gone once loaded says nothing of the present artefact.
     loaded = session.execute(
-        select(ReplicaModelRow.replica_id, ReplicaModelRow.loaded).where(
-            ReplicaModelRow.model_name == row.model_name
+        select(ReplicaModelRow.replica_id, ReplicaModelRow.loaded)
+        .join(ReplicaRow, ReplicaRow.replica_id == ReplicaModelRow.replica_id)
+        .where(
+            ReplicaModelRow.model_name == row.model_name,
+            ReplicaRow.stopped_at.is_(None),
+            ReplicaRow.heartbeat_at > func.now() - REMEMBERED,
         )
     )
     digests = {
@@ -146,12 +158,13 @@ def evidence(session: Session, entry: ModelEntry, row: VersionRow, *, breaking: 
         metrics=wire_version(row).metrics,
         criteria=[(c.metric, c.op, c.value, c.label) for c in entry.criteria],
         artifact_digest=row.artifact_digest,
-        validation=_latest(session, row.id, "validation"),
-        artifact=_latest(session, row.id, "artifact"),
+        validation=_validation(session, row.id),
         input_schema=row.input_schema,
         production=production.version if production else None,
         production_schema=production.input_schema if production else None,
         breaking=breaking,
         hold=model.held_reason,
+        canary=canary.version if canary else None,
+        has_onnx=row.has_onnx,
         staged_digests=digests,
     )

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
-from backend_api.errors import Conflict, Forbidden, NotFound, PromotionBlocked, StaleView
+from backend_api.errors import Conflict, Forbidden, NotFound, StaleView
 from backend_api.operations.order import Order, locked
-from backend_api.operations.traffic import make_production, start_canary
+from backend_api.operations.traffic import held_back, make_production, start_canary
 from backend_api.registry import evidence, version_row
 from backend_api.rules import promotion as rule
 from backend_api.schemas import Outcome, RequestPromotion
@@ -19,24 +19,9 @@ from backend_api.tables import PromotionRow, VersionRow
 REVIEW_AFTER = timedelta(days=1)
 
 
-def _current_production(session: Session, entry: ModelEntry, row: VersionRow) -> str | None:
-    return evidence(session, entry, row, breaking=False).production
-
-
-def request(
-    session: Session, order: Order, entry: ModelEntry, model: str, body: RequestPromotion,
-    hours: int,
-) -> Outcome:  # fmt: skip
-    """Ask for a promotion; the evidence is frozen as it stands now.
-
-    Raises:
-        StaleView: production is not what the caller saw.
-        PromotionBlocked: a gate holds the version back.
-        Conflict: the version is not validated, or a request for it is open already.
-    """
-    locked(session, model)
-    row = version_row(session, model, body.version, lock=True)
-    seen = evidence(session, entry, row, breaking=body.breaking)
+def _may_be_asked(
+    session: Session, model: str, row: VersionRow, seen: rule.Evidence, body: RequestPromotion
+) -> None:
     if seen.production != body.expected_production:
         raise StaleView(
             f"{model} has {seen.production or 'nothing'} in production by now,"
@@ -66,31 +51,33 @@ def request(
             f"{model} has nothing in production to run a canary against.",
             "Ask for a full promotion.",
         )
+
+
+def request(
+    session: Session, order: Order, entry: ModelEntry, model: str, body: RequestPromotion,
+    hours: int,
+) -> Outcome:  # fmt: skip
+    """Ask for a promotion; the evidence is frozen as it stands now.
+
+    Raises:
+        StaleView: production is not what the caller saw.
+        PromotionBlocked: a gate holds the version back.
+        Conflict: the version is not validated, or a request for it is open already.
+    """
+    locked(session, model)
+    row = version_row(session, model, body.version, lock=True)
+    seen = evidence(session, entry, row, breaking=body.breaking)
+    _may_be_asked(session, model, row, seen, body)
     gates = rule.decide(seen)
-    held = rule.blocking(gates)
-    if held:
-        raise PromotionBlocked(
-            f"{model} {row.version} is held back: " + " ".join(g.sentence for g in held),
-            "Each gate says what it needs.",
-            gates=[g.model_dump(mode="json") for g in held],
-        )
+    held_back(model, row.version, gates)
     signed = rule.bundle(seen, gates)
     promotion = PromotionRow(
-        id=order.request_id,
-        model_id=row.id,
-        model_name=model,
-        strategy=body.strategy,
-        share=100 if body.strategy == Strategy.FULL else body.share,
-        breaking=body.breaking,
-        status=PromotionStatus.PENDING,
-        break_glass=False,
-        requested_by=order.actor,
-        requested_at=order.now,
-        reason=order.reason,
-        evidence=signed,
-        evidence_hash=rule.fingerprint(signed),
-        expires_at=order.now + timedelta(hours=hours),
-    )
+        id=order.request_id, model_id=row.id, model_name=model, strategy=body.strategy,
+        share=100 if body.strategy == Strategy.FULL else body.share, breaking=body.breaking,
+        status=PromotionStatus.PENDING, break_glass=False, requested_by=order.actor,
+        requested_at=order.now, reason=order.reason, evidence=signed,
+        evidence_hash=rule.fingerprint(signed), expires_at=order.now + timedelta(hours=hours),
+    )  # fmt: skip
     session.add(promotion)
     session.flush()
     order.record(
@@ -143,6 +130,24 @@ def what_moved(session: Session, entry: ModelEntry, row: PromotionRow) -> list[s
     return rule.moved(row.evidence, rule.bundle(seen, rule.decide(seen)))
 
 
+def _still_stands(
+    session: Session, order: Order, entry: ModelEntry, row: PromotionRow, evidence_hash: str
+) -> None:
+    if order.now >= row.expires_at:
+        raise StaleView(
+            f"This request expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.", "Ask again."
+        )
+    moves = what_moved(session, entry, row)
+    if moves or evidence_hash != row.evidence_hash:
+        raise StaleView(
+            "The evidence is not what was signed: "
+            + ("; ".join(moves) or "the hash is another one")
+            + ".",
+            "The approval is void. Look at the new evidence and ask again.",
+            moved=moves,
+        )
+
+
 def approve(
     session: Session,
     order: Order,
@@ -166,19 +171,7 @@ def approve(
             "You asked for this promotion; another lead must approve it.",
             "In an emergency approve with break-glass: it is marked, and reviewed within a day.",
         )
-    if order.now >= row.expires_at:
-        raise StaleView(
-            f"This request expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.", "Ask again."
-        )
-    moves = what_moved(session, entry, row)
-    if moves or evidence_hash != row.evidence_hash:
-        raise StaleView(
-            "The evidence is not what was signed: "
-            + ("; ".join(moves) or "the hash is another one")
-            + ".",
-            "The approval is void. Look at the new evidence and ask again.",
-            moved=moves,
-        )
+    _still_stands(session, order, entry, row, evidence_hash)
     row.status = PromotionStatus.APPLIED
     row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
     if row.requested_by == order.actor:
@@ -220,6 +213,37 @@ def close(session: Session, order: Order, promotion_id: UUID, becomes: Promotion
     )
     return Outcome(
         sentence=f"The request for {row.model_name} {row.version.version} is {becomes}.",
+        model_name=row.model_name,
+        version=row.version.version,
+        promotion_id=row.id,
+    )
+
+
+def review(session: Session, order: Order, promotion_id: UUID) -> Outcome:
+    """Note what another lead found when they looked at a break-glass promotion afterwards.
+
+    Raises:
+        Conflict: it needs no review.
+        Forbidden: the reviewer is who broke the glass.
+        StaleView: reviewed already.
+    """
+    row = promotion_row(session, promotion_id, lock=True)
+    if not row.break_glass:
+        raise Conflict("This promotion was approved by another lead.", "It needs no review.")
+    if row.reviewed_by is not None:
+        raise StaleView(f"{row.reviewed_by} reviewed this already.", "Look at the page again.")
+    if row.decided_by == order.actor:
+        raise Forbidden("You broke the glass; another lead must review it.", "Ask one of them.")
+    row.reviewed_by, row.reviewed_at, row.review = order.actor, order.now, order.reason
+    order.record(
+        session,
+        "promotion.review",
+        model=row.model_name,
+        version=row.version.version,
+        evidence={"promotion": str(row.id), "broken_by": row.decided_by},
+    )
+    return Outcome(
+        sentence=f"The review of {row.model_name} {row.version.version} is on record.",
         model_name=row.model_name,
         version=row.version.version,
         promotion_id=row.id,

@@ -1,5 +1,7 @@
 """The way back. Needs PostgreSQL and the workers, and nothing and nobody else."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from backend_api.deployment import desired
@@ -10,19 +12,37 @@ from backend_api.operations.version import end_slot, put
 from backend_api.registry import version_row
 from backend_api.schemas import Desired, Outcome
 from backend_api.states import VersionStatus
-from backend_api.tables import VersionRow
+from backend_api.tables import ModelRow, VersionRow
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Where a rollback goes from, and to; they are the same where only a canary has to end."""
+
+    serving: str
+    canary: str | None
+    target: VersionRow
+
+    @property
+    def left(self) -> str:
+        """The version that is no longer wanted."""
+        only_canary = self.canary is not None and self.target.version == self.serving
+        return self.canary or "" if only_canary else self.serving
 
 
 def _target(session: Session, model: str, want: Desired, asked: str | None) -> VersionRow:
-    name = asked or want.target
+    # With nothing to go back to, production itself is the way back from its canary.
+    name = asked or want.target or (want.production if want.canary else None)
     if name is None:
         raise Conflict(
             f"{model} has no earlier version that was verified in production.",
-            "If a canary is the trouble, set its share to 0; else promote a fixed version.",
+            "Promote a fixed version instead.",
         )
-    if name == want.production:
-        raise Conflict(f"{model} {name} is in production already.", "Nothing to roll back.")
     row = version_row(session, model, name, lock=True)
+    if name == want.production:
+        if want.canary is None:
+            raise Conflict(f"{model} {name} is in production already.", "Nothing to roll back.")
+        return row
     if row.verified_at is None or row.aborted_at is not None:
         raise Conflict(
             f"{model} {name} was "
@@ -31,9 +51,30 @@ def _target(session: Session, model: str, want: Desired, asked: str | None) -> V
             f"Leave the target out to go to {want.target}." if want.target else "",
             status=row.status,
         )
-    if row.status != VersionStatus.ARCHIVED:
+    if row.status in (VersionStatus.REJECTED, VersionStatus.CANARY):
         raise Conflict(f"{model} {name} is {row.status}.", "Choose an archived version.")
     return row
+
+
+def _way(
+    session: Session, model: str, held: ModelRow, expected_production: str | None, to: str | None
+) -> _Way:
+    want = desired(session, model)
+    if want is None or want.production is None:
+        raise Conflict(f"{model} has nothing in production.", "Promote a version first.")
+    if expected_production is not None and want.production != expected_production:
+        raise StaleView(
+            f"{model} has {want.production} in production by now, not {expected_production}.",
+            "Look at the page again: somebody may have rolled back already.",
+            production=want.production,
+        )
+    if expected_production is None and to is None and held.held_at is not None:
+        raise Conflict(
+            f"{model} was rolled back already and serves {want.production}: {held.held_reason}.",
+            "To go back further, say from which version or to which.",
+            production=want.production,
+        )
+    return _Way(want.production, want.canary, _target(session, model, want, to))
 
 
 def roll_back(
@@ -44,52 +85,43 @@ def roll_back(
     *,
     expected_production: str | None = None,
     to: str | None = None,
-    hold: bool = True,
 ) -> Outcome:
     """Send all traffic back to the last verified version, end any canary, and set a hold.
 
-    ``expected_production`` None means whatever serves now (the command line at night).
+    ``expected_production`` None means whatever serves now (the command line at night); a second
+    rollback while the first one's hold stands then has to name a version, so that pressing twice
+    does not go back twice. Where only a canary has to go, production stays.
 
     Raises:
         StaleView: another version is in production than the caller saw.
         Conflict: there is nothing to go back to, or ``to`` is no safe target.
     """
     model_row = locked(session, model)
-    want = desired(session, model)
-    if want is None or want.production is None:
-        raise Conflict(f"{model} has nothing in production.", "Promote a version first.")
-    if expected_production is not None and want.production != expected_production:
-        raise StaleView(
-            f"{model} has {want.production} in production by now, not {expected_production}.",
-            "Look at the page again: somebody may have rolled back already.",
-            production=want.production,
-        )
-    target = _target(session, model, want, to)
-    if want.canary is not None:
+    way = _way(session, model, model_row, expected_production, to)
+    if way.canary is not None:
         end_slot(session, model, "canary", "rolled_back")
-    end_slot(session, model, "production", "rolled_back")
-    put(session, target, "production", 100, "active", url)
-    if hold:
-        model_row.held_at, model_row.held_by = order.now, order.actor
-        model_row.held_reason = f"{want.production} rolled back by {order.actor}: {order.reason}"
-    session.flush()
+    if way.target.version != way.serving:
+        end_slot(session, model, "production", "rolled_back")
+        put(session, way.target, "production", 100, "active", url)
+    model_row.held_at, model_row.held_by = order.now, order.actor
+    model_row.held_reason = f"{way.left} rolled back by {order.actor}: {order.reason}"
     epoch = compiled_epoch(session, model)
     order.record(
         session,
         "model.roll_back",
         model=model,
-        version=target.version,
+        version=way.target.version,
         evidence={
-            "from": want.production,
-            "to": target.version,
-            "canary": want.canary,
+            "from": way.left,
+            "to": way.target.version,
+            "canary": way.canary,
             "epoch": epoch,
         },
     )
     return Outcome(
-        sentence=f"{model} goes back from {want.production} to {target.version}; a hold is set.",
+        sentence=f"{model} goes back from {way.left} to {way.target.version}; a hold is set.",
         model_name=model,
-        version=target.version,
+        version=way.target.version,
         epoch=epoch,
     )
 

@@ -4,13 +4,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
-from backend_api.deployment import agreed, desired, observed
+from backend_api.deployment import agreed, answered_by, desired, observed
 from backend_api.errors import Conflict, PromotionBlocked, StaleView
 from backend_api.operations.order import Order, locked
 from backend_api.operations.version import deployment_row, end_slot, put
 from backend_api.registry import evidence, version_row
 from backend_api.rules import promotion as rule
-from backend_api.schemas import Outcome, ShiftTraffic
+from backend_api.rules.deployment import proved
+from backend_api.schemas import Gate, Outcome, ShiftTraffic
+from backend_api.states import GateState
 from backend_api.tables import RoutingRow, VersionRow
 
 
@@ -23,22 +25,40 @@ def compiled_epoch(session: Session, model: str) -> int:
     return session.get_one(RoutingRow, model).epoch
 
 
-def mark_verified(session: Session, order: Order, model: str, timeout: float) -> None:
-    """Note that the serving version was seen on every live worker: it may be gone back to."""
+def _last_look(session: Session, order: Order, model: str, timeout: float) -> None:
+    """A version that is being replaced may be gone back to unless it was measured to be bad.
+
+    It serves on every live worker; that nothing could be measured yet is not held against it,
+    since a way back is better than none.
+    """
     want = desired(session, model)
     if want is None or want.production is None or want.degraded is not None:
         return
-    if agreed(observed(session, model, want, order.now, timeout)):
-        row = version_row(session, model, want.production)
-        row.verified_at = row.verified_at or order.now
-        session.flush()
+    row = version_row(session, model, want.production)
+    if row.verified_at is None and agreed(observed(session, model, want, order.now, timeout)):
+        state, sentence = proved(answered_by(session, row, order.now), 0.0, float("inf"))
+        if state != GateState.FAIL:
+            row.verified_at = order.now
+            order.record(
+                session,
+                "version.verify",
+                model=model,
+                version=row.version,
+                evidence={"found": sentence},
+            )
+            session.flush()
 
 
 def make_production(
     session: Session, order: Order, row: VersionRow, url: str, timeout: float
 ) -> Outcome:
-    """Give the version all traffic; the version before it is archived and kept warm."""
-    mark_verified(session, order, row.model_name, timeout)
+    """Give the version all traffic; the version before it is archived and kept warm.
+
+    Raises:
+        Conflict: another version is the canary.
+    """
+    _refuse_another(session, row)
+    _last_look(session, order, row.model_name, timeout)
     end_slot(session, row.model_name, "production", "archived")
     put(session, row, "production", 100, "active", url)
     order.record(session, "model.promote", model=row.model_name, version=row.version)
@@ -51,19 +71,22 @@ def make_production(
     )
 
 
-def start_canary(session: Session, order: Order, row: VersionRow, share: int, url: str) -> Outcome:
-    """Give the version a share beside production.
-
-    Raises:
-        Conflict: another version is the canary.
-    """
+def _refuse_another(session: Session, row: VersionRow) -> None:
     running = deployment_row(session, row.model_name, "canary")
     if running is not None and running.model_id != row.id:
         raise Conflict(
             f"{row.model_name} has a canary already.",
             "Finish it or abort it first; one rollout runs at a time.",
         )
-    end_slot(session, row.model_name, "staging", "archived")
+
+
+def start_canary(session: Session, order: Order, row: VersionRow, share: int, url: str) -> Outcome:
+    """Give the version a share beside production.
+
+    Raises:
+        Conflict: another version is the canary.
+    """
+    _refuse_another(session, row)
     put(session, row, "canary", share, "active", url)
     order.record(
         session,
@@ -80,12 +103,17 @@ def start_canary(session: Session, order: Order, row: VersionRow, share: int, ur
     )
 
 
-def _held_back(session: Session, entry: ModelEntry, row: VersionRow) -> None:
-    held = rule.blocking(rule.decide(evidence(session, entry, row, breaking=True)))
+def held_back(model: str, version: str, gates: list[Gate]) -> None:
+    """Return if every gate is passed.
+
+    Raises:
+        PromotionBlocked: some are not; the message says which and why.
+    """
+    held = rule.blocking(gates)
     if held:
         raise PromotionBlocked(
-            f"{row.model_name} {row.version} is held back: " + " ".join(g.sentence for g in held),
-            "Each gate says what it needs. Lowering the share is always possible.",
+            f"{model} {version} is held back: " + " ".join(g.sentence for g in held),
+            "Each gate says what it needs. A rollback or a lower share is always possible.",
             gates=[g.model_dump(mode="json") for g in held],
         )
 
@@ -115,8 +143,9 @@ def shift(
             share=share,
         )
     row = version_row(session, model, canary, lock=True)
-    if body.share > share:
-        _held_back(session, entry, row)
+    if body.share > share or body.share == 100:
+        # That it breaks callers was ticked, or not, when its promotion was approved.
+        held_back(model, canary, rule.decide(evidence(session, entry, row, breaking=True)))
     if body.share == 100:
         return make_production(session, order, row, entry.endpoint, timeout)
     if body.share == 0:

@@ -1,17 +1,19 @@
 """A version's way up to its validation: register, stage, validate, reject."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from backend_api.candidate import RegisteredVersion, TrainingData
 from backend_api.errors import Conflict, StaleView
 from backend_api.operations.order import Order, locked
 from backend_api.registry import version_row
-from backend_api.schemas import Outcome
+from backend_api.schemas import Outcome, RegisterVersion
 from backend_api.states import LEGAL_MOVES, VersionStatus
-from backend_api.tables import DeploymentRow, EvaluationRow, PromotionRow, VersionRow
+from backend_api.tables import DatasetRow, DeploymentRow, EvaluationRow, PromotionRow, VersionRow
 
 
 def next_version(taken: list[str]) -> str:
@@ -37,6 +39,47 @@ def choose_version(session: Session, model: str, asked: str | None) -> str:
             f"Leave the version out to get {next_version(taken)}.",
         )
     return asked
+
+
+def _dataset(session: Session, model: str, data: TrainingData) -> int:
+    """The row of what a version was trained on; several versions share it."""
+    session.execute(
+        text(
+            "INSERT INTO training_datasets (model_name, name, digest, uri, row_count)"
+            " VALUES (:model, :name, :digest, :uri, :rows) ON CONFLICT DO NOTHING"
+        ),
+        {"model": model, **asdict(data)},
+    )
+    return session.scalars(
+        select(DatasetRow.id).where(
+            DatasetRow.model_name == model, DatasetRow.digest == data.digest
+        )
+    ).one()
+
+
+def entry(
+    session: Session, model: str, found: RegisteredVersion, body: RegisterVersion
+) -> VersionRow:
+    """The row of a version that MLflow has; its number is chosen under the model's lock.
+
+    Raises:
+        Conflict: the asked version exists.
+    """
+    locked(session, model)
+    return VersionRow(
+        model_name=model,
+        version=choose_version(session, model, body.version),
+        mlflow_version=found.mlflow_version,
+        run_id=found.run_id,
+        metrics=found.metrics,
+        artifact_digest=found.artifact_digest,
+        artifact_uri=found.artifact_uri,
+        input_schema=found.input_schema,
+        has_onnx=found.has_onnx,
+        dataset_id=_dataset(session, model, found.dataset) if found.dataset else None,
+        tags=body.tags,
+        description=body.description,
+    )
 
 
 def register(session: Session, order: Order, model: str, row: VersionRow) -> Outcome:
@@ -65,17 +108,41 @@ def expect(row: VersionRow, expected: VersionStatus, target: VersionStatus) -> N
         Conflict: no such move from here.
     """
     if row.status != expected:
-        raise StaleView(
-            f"{row.model_name} {row.version} is {row.status} by now, not {expected}.",
-            "Look at the page again and decide on what it shows.",
-            status=row.status,
-        )
+        raise _stale(row, expected)
     if target not in LEGAL_MOVES[VersionStatus(row.status)]:
         raise Conflict(
             f"{row.model_name} {row.version} is {row.status} and cannot become {target}.",
             f"From {row.status}: "
             + (", ".join(sorted(LEGAL_MOVES[VersionStatus(row.status)])) or "nothing"),
         )
+
+
+def must_be_staged(session: Session, model: str, version: str, expected: VersionStatus) -> None:
+    """Return if a version can be validated.
+
+    Raises:
+        StaleView: it is not where the caller saw it.
+        Conflict: workers do not have it loaded.
+    """
+    locked(session, model)
+    row = version_row(session, model, version, lock=True)
+    if row.status != expected:
+        raise _stale(row, expected)
+    staged = deployment_row(session, model, "staging")
+    if staged is None or staged.model_id != row.id:
+        raise Conflict(
+            f"{model} {version} is {row.status}; only a staged version can be validated.",
+            "Stage it first: workers must have it loaded.",
+            status=row.status,
+        )
+
+
+def _stale(row: VersionRow, expected: VersionStatus) -> StaleView:
+    return StaleView(
+        f"{row.model_name} {row.version} is {row.status} by now, not {expected}.",
+        "Look at the page again and decide on what it shows.",
+        status=row.status,
+    )
 
 
 def put(
@@ -111,14 +178,8 @@ def stage(
     row = version_row(session, model, version, lock=True)
     expect(row, expected, VersionStatus.STAGING)
     # One staged version per model: memory in every worker is what staging costs.
-    session.execute(
-        text(
-            "UPDATE model_deployments SET status = 'archived'"
-            " WHERE model_name = :m AND environment = 'staging' AND status = 'active'"
-            " AND model_id <> :id"
-        ),
-        {"m": model, "id": row.id},
-    )
+    if (held := deployment_row(session, model, "staging")) and held.model_id != row.id:
+        end_slot(session, model, "staging", "archived")
     put(session, row, "staging", 0, "active", url)
     order.record(session, "version.stage", model=model, version=version)
     return Outcome(

@@ -62,7 +62,7 @@ def roll_back(name: str, body: RollBack, ctx: Ctx, caller: OnCall) -> Outcome:
 def shift_traffic(name: str, body: ShiftTraffic, ctx: Ctx, caller: OnCall) -> Outcome:
     """Set the canary's share. On-call may lower it; raising it is a lead's."""
     entry = ctx.catalog.get(name)
-    if body.share > body.expected_share:
+    if body.share > body.expected_share or body.share == 100:
         require(caller, Permission.APPROVE)
     return write(
         ctx,

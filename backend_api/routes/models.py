@@ -3,18 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend_api import db, jobs, registry
-from backend_api.errors import Conflict
+from backend_api.errors import StaleView
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
-from backend_api.mlflow_registry import MlflowRegistry, RegisteredVersion
 from backend_api.operations import version as operation
-from backend_api.operations.order import Order, locked
-from backend_api.routes.edge import ERRORS, Ctx, Reading, actor, write
+from backend_api.operations.order import Order
+from backend_api.routes.edge import ERRORS, Ctx, Reading, write
 from backend_api.rules import promotion as rule
 from backend_api.schemas import (
     Job,
@@ -24,7 +23,7 @@ from backend_api.schemas import (
     Version,
     VersionDetail,
 )
-from backend_api.states import Permission, VersionStatus
+from backend_api.states import Permission
 from backend_api.tables import JobRow, PromotionRow, RequestRow, VersionRow
 
 router = APIRouter(tags=["registry"], responses=ERRORS)  # type: ignore[arg-type]
@@ -34,13 +33,20 @@ Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 
 @router.get("/models/{name}/versions")
-def list_versions(name: str, ctx: Ctx, session: Reading, caller: Reader) -> list[Version]:
-    """All versions of a model, newest first."""
+def list_versions(
+    name: str,
+    ctx: Ctx,
+    session: Reading,
+    caller: Reader,
+    before: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> list[Version]:
+    """Versions of a model, newest first, older than the version ``before``."""
     ctx.catalog.get(name)
-    rows = session.scalars(
-        select(VersionRow).where(VersionRow.model_name == name).order_by(VersionRow.id.desc())
-    )
-    return [registry.wire_version(row) for row in rows]
+    query = select(VersionRow).where(VersionRow.model_name == name).order_by(VersionRow.id.desc())
+    if before is not None:
+        query = query.where(VersionRow.id < registry.version_row(session, name, before).id)
+    return [registry.wire_version(row) for row in session.scalars(query.limit(limit))]
 
 
 @router.get("/models/{name}/versions/{version}")
@@ -74,37 +80,23 @@ def read_version(
     )
 
 
-def _row(name: str, version: str, found: RegisteredVersion, body: RegisterVersion) -> VersionRow:
-    return VersionRow(
-        model_name=name,
-        version=version,
-        mlflow_version=found.mlflow_version,
-        run_id=found.run_id,
-        metrics=found.metrics,
-        artifact_digest=found.artifact_digest,
-        artifact_uri=found.artifact_uri,
-        input_schema=found.input_schema,
-        tags=body.tags,
-        description=body.description,
-        registered_by="",
-    )
-
-
 @router.post("/models/{name}/versions", status_code=201)
 def register_version(name: str, body: RegisterVersion, ctx: Ctx, caller: Registrar) -> Outcome:
     """Make a run's model the next version. MLflow first: what it refuses leaves nothing here."""
     ctx.catalog.get(name)
-    with db.transaction(ctx.engine, actor(caller)) as session:
-        if session.get(RequestRow, body.request_id) is None:
+    with db.transaction(ctx.engine, None) as session:
+        answered = session.get(RequestRow, body.request_id) is not None
+        if not answered:
             operation.choose_version(session, name, body.version)
-    found = MlflowRegistry(ctx.settings.mlflow_tracking_uri).register(
+    # A repeat needs no MLflow: its answer is kept.
+    found = None if answered else ctx.mlflow.register(
         name, body.model_uri, str(body.request_id), body.description, body.tags
-    )
+    )  # fmt: skip
 
     def act(session: Session, order: Order) -> Outcome:
-        locked(session, name)
-        version = operation.choose_version(session, name, body.version)
-        return operation.register(session, order, name, _row(name, version, found, body))
+        if found is None:
+            raise StaleView("The first answer to this request is gone.", "Look at the page again.")
+        return operation.register(session, order, name, operation.entry(session, name, found, body))
 
     return write(ctx, caller, f"register {name}", body, act)
 
@@ -128,13 +120,7 @@ def validate(name: str, version: str, body: MoveVersion, ctx: Ctx, caller: Regis
     ctx.catalog.get(name)
 
     def act(session: Session, order: Order) -> Outcome:
-        row = registry.version_row(session, name, version, lock=True)
-        if row.status not in (VersionStatus.STAGING, VersionStatus.VALIDATED):
-            raise Conflict(
-                f"{name} {version} is {row.status}; only a staged version can be validated.",
-                "Stage it first: workers must have it loaded.",
-                status=row.status,
-            )
+        operation.must_be_staged(session, name, version, body.expected_status)
         job_id = jobs.enqueue(session, "validation", order, name, version)
         order.record(session, "version.validate.ordered", model=name, version=version)
         return operation.job_outcome(name, version, job_id)

@@ -3,15 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
-from sqlalchemy import select
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
 from backend_api import registry
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
 from backend_api.operations import promotion as operation
+from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
-from backend_api.schemas import DecidePromotion, Outcome, Promotion, RequestPromotion
+from backend_api.schemas import DecidePromotion, Explain, Outcome, Promotion, RequestPromotion
 from backend_api.states import Permission, PromotionStatus
 from backend_api.tables import PromotionRow
 
@@ -27,10 +29,15 @@ def list_promotions(
     caller: Reader,
     status: PromotionStatus | None = None,
     model: str | None = None,
-    limit: int = 100,
+    before: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Promotion]:
-    """Promotion requests, newest first."""
-    query = select(PromotionRow).order_by(PromotionRow.requested_at.desc()).limit(min(limit, 500))
+    """Promotion requests, newest first, older than the request ``before``."""
+    age = tuple_(PromotionRow.requested_at, PromotionRow.id)
+    query = select(PromotionRow).order_by(age.desc()).limit(limit)
+    if before is not None:
+        last = operation.promotion_row(session, before)
+        query = query.where(age < tuple_(last.requested_at, last.id))
     if status is not None:
         query = query.where(PromotionRow.status == status)
     if model is not None:
@@ -62,7 +69,7 @@ def request_promotion(name: str, body: RequestPromotion, ctx: Ctx, caller: Asker
 def approve(promotion_id: UUID, body: DecidePromotion, ctx: Ctx, caller: Approver) -> Outcome:
     """Let a request through and carry it out. Never one's own, but by break-glass."""
 
-    def act(session: operation.Session, order: operation.Order) -> Outcome:
+    def act(session: Session, order: Order) -> Outcome:
         model = operation.promotion_row(session, promotion_id).model_name
         return operation.approve(
             session,
@@ -98,4 +105,16 @@ def withdraw(promotion_id: UUID, body: DecidePromotion, ctx: Ctx, caller: Asker)
         f"withdraw {promotion_id}",
         body,
         lambda s, o: operation.close(s, o, promotion_id, PromotionStatus.WITHDRAWN),
+    )
+
+
+@router.post("/promotions/{promotion_id}/review")
+def review(promotion_id: UUID, body: Explain, ctx: Ctx, caller: Approver) -> Outcome:
+    """Look at a break-glass promotion afterwards; the reason says what was found."""
+    return write(
+        ctx,
+        caller,
+        f"review {promotion_id}",
+        body,
+        lambda s, o: operation.review(s, o, promotion_id),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Readiness, Traffic
-from backend_api.states import Health
+from backend_api.states import GateState, Health
 
 # Runbook, SLO/SLA Targets: alert thresholds.
 ERROR_RATE_ALERT = 0.01
@@ -86,6 +86,37 @@ def readiness(
     )
 
 
+def breach(traffic: Traffic) -> str | None:
+    """Which alert threshold the answers are over, in words; few answers are over none."""
+    if traffic.requests < MIN_REQUESTS:
+        return None
+    rate = traffic.errors / traffic.requests
+    if rate > ERROR_RATE_ALERT:
+        return f"{rate:.1%} of {traffic.requests} requests failed."
+    if (traffic.p95_ms or 0) > P95_ALERT_MS:
+        return f"p95 is {traffic.p95_ms or 0:.0f} ms, over {P95_ALERT_MS:.0f} ms."
+    return None
+
+
+def proved(traffic: Traffic, served: float, quiet: float) -> tuple[GateState, str]:
+    """Did a version prove good, having served in production on every worker for ``served`` seconds?
+
+    Enough answers within the alert thresholds prove it. With few answers, none of them an error,
+    ``quiet`` seconds do, or a model without traffic would never have a way back.
+    """
+    over = breach(traffic)
+    if over is not None:
+        return GateState.FAIL, over
+    if traffic.requests >= MIN_REQUESTS:
+        return GateState.PASS, f"{traffic.requests} requests were answered within the limits."
+    if served >= quiet and traffic.errors == 0:
+        return (
+            GateState.PASS,
+            f"It served for {served:.0f} s without an error, with little traffic.",
+        )
+    return GateState.UNKNOWN, f"{traffic.requests} requests are too few to tell."
+
+
 def condition(
     desired: Desired | None,
     observed: list[Observed],
@@ -96,22 +127,12 @@ def condition(
     """Worst state of a model and the sentence that explains it; the first match is the worst."""
     live = [o for o in observed if o.live]
     behind = [o for o in live if not o.agrees]
-    rate = traffic.errors / traffic.requests if traffic.requests else 0.0
-    enough = traffic.requests >= MIN_REQUESTS
+    over = breach(traffic)
     if desired is None or desired.production is None:
         return Health.UNKNOWN, "Nothing is in production yet."
     findings: list[tuple[bool, Health, str]] = [
         (not live, Health.DOWN, "No inference worker is live."),
-        (
-            enough and rate > ERROR_RATE_ALERT,
-            Health.DOWN,
-            f"{rate:.1%} of {traffic.requests} requests failed.",
-        ),
-        (
-            enough and (traffic.p95_ms or 0) > P95_ALERT_MS,
-            Health.DOWN,
-            f"p95 is {traffic.p95_ms or 0:.0f} ms, over {P95_ALERT_MS:.0f} ms.",
-        ),
+        (over is not None, Health.DOWN, over or ""),
         (desired.degraded is not None, Health.DEGRADED, f"Degraded: {desired.degraded}."),
         (
             bool(behind),

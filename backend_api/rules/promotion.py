@@ -29,13 +29,13 @@ class Evidence:
     criteria: list[tuple[str, str, float, str]]
     artifact_digest: str | None
     validation: dict[str, Any] | None
-    artifact: dict[str, Any] | None
     input_schema: dict[str, Any] | None
     production: str | None
     production_schema: dict[str, Any] | None
     breaking: bool
     hold: str | None
-    parity_needed: bool = True
+    canary: str | None = None
+    has_onnx: bool = True
     staged_digests: dict[str, str] = field(default_factory=dict)
 
 
@@ -105,7 +105,7 @@ def _artifact(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
 
 
 def _parity(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
-    if not e.parity_needed:
+    if not e.has_onnx:
         return GateState.NOT_APPLICABLE, "There is no ONNX export to compare.", {}
     difference = e.metrics.get("onnx_max_abs_diff")
     seen = {"onnx_max_abs_diff": difference, "tolerance": ONNX_TOLERANCE}
@@ -135,6 +135,16 @@ def _hold(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
     return GateState.PASS, "No hold is set.", {}
 
 
+def _rollout(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
+    if e.canary not in (None, e.version):
+        return (
+            GateState.FAIL,
+            f"{e.canary} is the canary: finish or abort it first; one rollout runs at a time.",
+            {"canary": e.canary},
+        )
+    return GateState.PASS, "No other rollout is under way.", {}
+
+
 Decision = Callable[[Evidence], tuple[GateState, str, dict[str, Any]]]
 
 # Drift, error budget and freeze windows join this table with the features that measure them.
@@ -145,6 +155,7 @@ GATES: tuple[tuple[str, str, Decision], ...] = (
     ("parity", "ONNX equals native", _parity),
     ("schema", "Input schema", _schema),
     ("hold", "No hold", _hold),
+    ("rollout", "No other rollout", _rollout),
 )
 
 
@@ -166,6 +177,7 @@ def bundle(evidence: Evidence, gates: list[Gate]) -> dict[str, Any]:
     """What an approver signs: values only, so that equal states give equal bundles."""
     return {
         "version": evidence.version,
+        "status": evidence.status,
         "artifact_digest": evidence.artifact_digest,
         "metrics": evidence.metrics,
         "production": evidence.production,
@@ -185,7 +197,7 @@ def moved(signed: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between the signed bundle and the present one, in words."""
     changes = [
         f"{key} was {signed.get(key)!r} and is {now.get(key)!r}"
-        for key in ("version", "artifact_digest", "production", "breaking", "hold")
+        for key in ("version", "status", "artifact_digest", "production", "breaking", "hold")
         if signed.get(key) != now.get(key)
     ]
     if signed.get("metrics") != now.get("metrics"):

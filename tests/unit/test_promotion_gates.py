@@ -28,7 +28,6 @@ GOOD = Evidence(
     criteria=[("accuracy", ">", 0.99, "Accuracy"), ("f1", ">", 0.95, "F1")],
     artifact_digest=digest(1),
     validation={"passed": True, "artifact_digest": digest(1), "sentence": "All right."},
-    artifact=None,
     input_schema=QUERY,
     production="v1.0.0",
     production_schema=QUERY,
@@ -40,7 +39,7 @@ NARROWED = {**QUERY, "user_id": {"type": "string", "required": True}}
 
 def test_all_gates_pass_on_good_evidence() -> None:
     gates = decide(GOOD)
-    assert [g.state for g in gates] == [GateState.PASS] * 6
+    assert [g.state for g in gates] == [GateState.PASS] * 7
     assert blocking(gates) == []
 
 
@@ -57,12 +56,14 @@ def test_all_gates_pass_on_good_evidence() -> None:
         ("artifact", {"staged_digests": {"host-1": digest(9)}}, "fail", "host-1"),
         ("parity", {"metrics": {"accuracy": 0.995, "f1": 0.99}}, "unknown", "did not compare"),
         ("parity", {"metrics": {**GOOD.metrics, "onnx_max_abs_diff": 0.2}}, "fail", "by 0.2"),
-        ("parity", {"parity_needed": False}, "not_applicable", "no ONNX"),
+        ("parity", {"has_onnx": False}, "not_applicable", "no ONNX"),
         ("schema", {"input_schema": NARROWED}, "fail", "new and required"),
         ("schema", {"input_schema": NARROWED, "breaking": True}, "pass", "ticked"),
         ("schema", {"input_schema": None}, "unknown", "no input schema"),
         ("schema", {"production_schema": None}, "not_applicable", "Nothing is in production"),
         ("hold", {"hold": "v1.2.0 rolled back by omar"}, "fail", "rolled back by omar"),
+        ("rollout", {"canary": "v1.0.9"}, "fail", "v1.0.9 is the canary"),
+        ("rollout", {"canary": "v1.1.0"}, "pass", "No other rollout"),
     ],
 )
 def test_one_gate_moves_alone(gate: str, change: dict[str, object], state: str, says: str) -> None:
@@ -97,9 +98,10 @@ def test_narrower_names_each_way_in_which_callers_would_break() -> None:
 
 def test_what_was_signed_says_what_moved() -> None:
     signed = bundle(GOOD, decide(GOOD))
-    later = replace(GOOD, artifact_digest=digest(2), production="v1.0.1")
+    later = replace(GOOD, artifact_digest=digest(2), production="v1.0.1", status="staging")
     changes = moved(signed, bundle(later, decide(later)))
     assert any("production was 'v1.0.0' and is 'v1.0.1'" in change for change in changes)
+    assert any("status was 'validated' and is 'staging'" in change for change in changes)
     assert any("gate validation was pass and is fail" in change for change in changes)
     assert moved(signed, bundle(GOOD, decide(GOOD))) == []
 
