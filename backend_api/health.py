@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ def http_probe(url: str) -> Probe:
     """A GET that must answer 200 within two seconds."""
     try:
         answer = httpx2.get(url, timeout=2.0)
-    except (httpx2.HTTPError, OSError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         return Probe(Health.DOWN, f"no answer: {type(error).__name__}")
     if answer.status_code != 200:
         return Probe(Health.DEGRADED, f"answers {answer.status_code}")
@@ -52,21 +53,21 @@ class Prober(threading.Thread):
     def __init__(self, ctx: Context) -> None:
         super().__init__(name="prober", daemon=True)
         settings = ctx.settings
-        self._looks = {
+        self._looks: dict[str, Callable[[], Probe]] = {
             "MLflow": lambda: http_probe(f"{settings.mlflow_tracking_uri}/health"),
             "Redis feature store": lambda: port_probe(settings.redis_host, settings.redis_port),
             "Inference": lambda: http_probe(f"{settings.inference_url}/health/live"),
             "Prometheus": lambda: http_probe(f"{settings.prometheus_url}/-/healthy"),
         }
         self._seen: dict[str, Service] = {}
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Look until told to stop."""
         while True:
             for name, look in self._looks.items():
                 self._note(name, look())
-            if self._stop.wait(PROBE_SECONDS):
+            if self._ended.wait(PROBE_SECONDS):
                 return
 
     def _note(self, name: str, probe: Probe) -> None:
@@ -79,7 +80,7 @@ class Prober(threading.Thread):
 
     def stop(self) -> None:
         """End after the present look."""
-        self._stop.set()
+        self._ended.set()
 
     def seen(self, now: datetime) -> list[Service]:
         """The newest look at each part; one never looked at is unknown."""

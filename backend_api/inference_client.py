@@ -37,10 +37,3 @@ class InferenceClient:
                 "See `nivesh status`; run Validate again when workers are up.",
             ) from error
         return answer.status_code, body, (time.perf_counter() - begun) * 1000
-
-    def is_alive(self) -> bool:
-        """Whether a worker answers at all."""
-        try:
-            return self._http.get("/health/live").status_code == 200
-        except httpx2.HTTPError:
-            return False

@@ -1,17 +1,20 @@
-"""Long work on the queue; a job row shows how far it is."""
+"""Long work on the queue; a job row shows how far it is, and never stays open for nothing."""
 
-import json
+import threading
 import time
+from collections.abc import Callable
+from typing import NoReturn
 from uuid import UUID, uuid4
 
-import procrastinate
-from sqlalchemy import text
+import structlog
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from backend_api import queue
 from backend_api.catalog import ModelEntry
 from backend_api.context import Context
 from backend_api.db import now, transaction
-from backend_api.errors import ConsoleError, NotFound
+from backend_api.errors import Conflict, ConsoleError, NotFound, Unavailable
 from backend_api.operations.order import Order
 from backend_api.operations.version import record_validation
 from backend_api.rules.validation import Answered, verdict
@@ -21,10 +24,36 @@ from backend_api.tables import JobRow
 
 ROUNDS = 10
 LOAD_DEADLINE_SECONDS = 60.0
+# The version is not loaded yet: 404 where it is not known, 503 where it is on its way.
+NOT_LOADED = (404, 503)
+
+log = structlog.get_logger()
+
+
+class Interrupted(Exception):
+    """The worker is told to stop; the job goes back to the queue."""
 
 
 def enqueue(session: Session, kind: str, order: Order, model: str, version: str) -> UUID:
-    """Put a job on the queue in the caller's transaction: both are there, or neither is."""
+    """Put a job on the queue in the caller's transaction: both are there, or neither is.
+
+    Raises:
+        Conflict: the same is on the queue already.
+    """
+    same = session.scalar(
+        select(JobRow.id).where(
+            JobRow.kind == kind,
+            JobRow.model_name == model,
+            JobRow.version == version,
+            JobRow.state.in_([JobState.QUEUED, JobState.RUNNING]),
+        )
+    )
+    if same is not None:
+        raise Conflict(
+            f"The {kind} of {model} {version} is under way already.",
+            "Wait for its end; the Registry page shows how far it is.",
+            job_id=str(same),
+        )
     job_id = uuid4()
     session.add(
         JobRow(id=job_id, kind=kind, model_name=model, version=version, created_by=order.actor)
@@ -37,13 +66,7 @@ def enqueue(session: Session, kind: str, order: Order, model: str, version: str)
         "actor": order.actor,
         "reason": order.reason,
     }
-    session.execute(
-        text(
-            "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, 0, :lock, NULL,"
-            " CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
-        ),
-        {"task": kind, "lock": f"{kind}:{model}", "args": json.dumps(arguments)},
-    )
+    queue.defer(session, kind, f"{kind}:{model}", arguments)
     return job_id
 
 
@@ -83,39 +106,68 @@ def _note(context: Context, job_id: UUID, state: JobState, progress: float, mess
             row.finished_at = now()
 
 
-def _ask(context: Context, entry: ModelEntry, job_id: UUID, version: str) -> list[list[Answered]]:
-    """Ask each validation query several times, after waiting for the version to be loaded."""
-    cases = entry.validation.cases
+Say = Callable[[float, str], None]
+
+
+def _await_loaded(
+    context: Context, entry: ModelEntry, version: str, say: Say, stop: threading.Event
+) -> None:
+    """Return once a worker answers for the version.
+
+    Raises:
+        Unavailable: none has it loaded in time; the message carries the worker's own.
+    """
     deadline = time.monotonic() + LOAD_DEADLINE_SECONDS
     while True:
-        status, body, _ = context.inference.predict(entry.endpoint, cases[0].request, version)
-        if status not in (404, 503) or time.monotonic() > deadline:
-            break
-        _note(context, job_id, JobState.RUNNING, 0.05, "Waiting for workers to load the version")
-        time.sleep(0.5)
+        status, body, _ = context.inference.predict(
+            entry.endpoint, entry.validation.cases[0].request, version
+        )
+        if status not in NOT_LOADED:
+            return
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"No worker has {version} loaded after {LOAD_DEADLINE_SECONDS:.0f} s:"
+                f" {body.get('message', f'it answers {status}')}"
+            )
+        say(0.05, "Waiting for workers to load the version")
+        if stop.wait(0.5):
+            raise Interrupted
+
+
+def _ask(
+    context: Context, entry: ModelEntry, version: str, say: Say, stop: threading.Event
+) -> list[list[Answered]]:
+    """The answers to each validation query, asked several times."""
+    cases = entry.validation.cases
     answers: list[list[Answered]] = [[] for _ in cases]
     for turn in range(ROUNDS):
         for tries, case in zip(answers, cases, strict=True):
-            status, body, ms = context.inference.predict(entry.endpoint, case.request, version)
-            tries.append(Answered(status, body, ms))
-        _note(
-            context,
-            job_id,
-            JobState.RUNNING,
-            0.1 + 0.9 * (turn + 1) / ROUNDS,
-            f"Round {turn + 1} of {ROUNDS}",
-        )
+            if stop.is_set():
+                raise Interrupted
+            tries.append(
+                Answered(*context.inference.predict(entry.endpoint, case.request, version))
+            )
+        say(0.1 + 0.9 * (turn + 1) / ROUNDS, f"Round {turn + 1} of {ROUNDS}")
     return answers
 
 
-def validate(context: Context, arguments: dict[str, str]) -> None:
-    """Run the validation suite against a staged version through the real inference path."""
+def validate(context: Context, arguments: dict[str, str], stop: threading.Event) -> None:
+    """Run the validation suite against a staged version through the real inference path.
+
+    Raises:
+        Interrupted: ``stop`` was set.
+    """
     job_id = UUID(arguments["job_id"])
     model, version = arguments["model"], arguments["version"]
-    entry = context.catalog.get(model)
-    _note(context, job_id, JobState.RUNNING, 0.0, "Starting")
+
+    def say(progress: float, message: str) -> None:
+        _note(context, job_id, JobState.RUNNING, progress, message)
+
+    say(0.0, "Starting")
     try:
-        passed, detail = verdict(entry.validation, _ask(context, entry, job_id, version))
+        entry = context.catalog.get(model)
+        _await_loaded(context, entry, version, say, stop)
+        passed, detail = verdict(entry.validation, _ask(context, entry, version, say, stop))
         order = Order(arguments["actor"], arguments["reason"], job_id, now())
         with transaction(context.engine, order.actor) as session:
             record_validation(session, order, model, version, passed=passed, detail=detail)
@@ -127,14 +179,46 @@ def validate(context: Context, arguments: dict[str, str]) -> None:
     _note(context, job_id, state, 1.0, detail["sentence"])
 
 
-def queue(context: Context) -> procrastinate.App:
-    """The queue's application with every task bound to this process's context."""
-    app = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(conninfo=context.settings.database_url)
+def _broke_off(context: Context, job_id: UUID, attempts: int, error: Exception) -> NoReturn:
+    """Say on the job's row what happens next, and let the queue know by the error."""
+    interrupted = isinstance(error, Interrupted)
+    if not interrupted:
+        log.error("job.broke_off", job=str(job_id), exc_info=error)
+    if attempts + 1 < queue.ATTEMPTS:
+        why = "Its worker was stopped" if interrupted else f"It broke off ({error})"
+        _note(context, job_id, JobState.QUEUED, 0.0, f"{why}; it is begun anew.")
+    else:
+        _note(
+            context, job_id, JobState.FAILED, 1.0, f"It broke off {queue.ATTEMPTS} times: {error}"
+        )
+    raise error
+
+
+def tasks(context: Context, stop: threading.Event) -> dict[str, queue.Task]:
+    """What this process does for each kind of job; once ``stop`` is set, jobs are handed back."""
+
+    def validation(arguments: dict[str, str], attempts: int) -> None:
+        try:
+            validate(context, arguments, stop)
+        except Exception as error:
+            _broke_off(context, UUID(arguments["job_id"]), attempts, error)
+
+    return {"validation": validation}
+
+
+def close_abandoned(session: Session) -> None:
+    """Fail jobs that no queue entry stands behind, and drop entries whose job has ended."""
+    session.execute(
+        text(
+            "UPDATE jobs SET state = 'failed', progress = 1, finished_at = now(), message ="
+            " 'Its worker died in the middle, more than once; start it again.'"
+            " WHERE state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs"
+            "  WHERE args ->> 'job_id' = jobs.id::text AND status IN ('todo', 'doing'))"
+        )
     )
-
-    @app.task(name="validation", retry=procrastinate.RetryStrategy(max_attempts=3, wait=2))
-    def validation(**arguments: str) -> None:
-        validate(context, arguments)
-
-    return app
+    session.execute(
+        text(
+            "DELETE FROM procrastinate_jobs USING jobs WHERE args ->> 'job_id' = jobs.id::text"
+            " AND status = 'doing' AND jobs.finished_at < now() - interval '1 minute'"
+        )
+    )

@@ -1,37 +1,20 @@
 """create_app(settings): the only place that builds the control plane."""
 
-import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from backend_api import answers, catalog, db
+from backend_api import answers, catalog, db, logs, settings
 from backend_api.context import Context
+from backend_api.errors import ConsoleError
 from backend_api.health import Prober
 from backend_api.identity.dependencies import attach
 from backend_api.inference_client import InferenceClient
-from backend_api.routes import deployments, models, overview, promotions
+from backend_api.mlflow_registry import MlflowRegistry
+from backend_api.routes import access, deployments, models, overview, promotions
 from backend_api.settings import BackendSettings
-
-
-def logs() -> None:
-    """One JSON object per line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def build(settings: BackendSettings) -> Context:
@@ -41,6 +24,7 @@ def build(settings: BackendSettings) -> Context:
         engine=db.create(settings.database_url),
         catalog=catalog.load(settings.models_file),
         inference=InferenceClient(settings.inference_url, settings.inference_admin_token),
+        mlflow=MlflowRegistry(settings.mlflow_tracking_uri),
     )
 
 
@@ -64,7 +48,7 @@ def create_app(settings: BackendSettings) -> FastAPI:
     )
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
-    for part in (overview, models, promotions, deployments):
+    for part in (overview, models, promotions, deployments, access):
         app.include_router(part.router)
     attach(app, settings)
 
@@ -76,25 +60,21 @@ def create_app(settings: BackendSettings) -> FastAPI:
     return app
 
 
-def app() -> FastAPI:
-    """Factory for ``uvicorn --factory backend_api.main:app``."""
-    logs()
-    settings = BackendSettings()  # type: ignore[call-arg]
-    return create_app(settings)
-
-
 def main() -> None:
     """Entry of ``python -m backend_api.main``: migrate, then serve."""
-    settings = BackendSettings()  # type: ignore[call-arg]
-    engine = db.create(settings.database_url)
-    db.migrate(engine)
-    engine.dispose()
+    logs.configure()
+    given = settings.read()
+    try:
+        app = create_app(given)
+        db.migrate(app.state.engine)
+    except ConsoleError as error:
+        raise SystemExit(f"{error.message} {error.hint}") from error
     uvicorn.run(
-        "backend_api.main:app",
-        factory=True,
-        host=settings.backend_host,
-        port=settings.backend_port,
+        app,
+        host=given.backend_host,
+        port=given.backend_port,
         access_log=False,
+        log_config=None,
         timeout_graceful_shutdown=5,
     )
 

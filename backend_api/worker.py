@@ -1,65 +1,81 @@
-"""The worker process: the watch in a thread of its own, and the job queue."""
+"""The worker process: the job queue, and beside it the watch and the mirror, each in a thread."""
 
 import asyncio
 import signal
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from backend_api import db, watch
-from backend_api.errors import ConsoleError
-from backend_api.jobs import queue
+from backend_api import db, jobs, logs, queue, settings, watch
+from backend_api.context import Context
 from backend_api.main import build
-from backend_api.mlflow_registry import MlflowRegistry
-from backend_api.settings import BackendSettings
+from backend_api.mirror import mirror
+
+LONGEST_PAUSE_SECONDS = 5.0
+# A thread may hang in a call to a dead server for longer than anybody waits for our end.
+FAREWELL_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
-def watching(stop: threading.Event, settings: BackendSettings) -> None:
-    """Tick until told to stop; an outage ends one tick, never the watch."""
-    ctx = build(settings)
-    mlflow = MlflowRegistry(settings.mlflow_tracking_uri)
-    while not stop.wait(settings.watch_seconds):
-        try:
-            watch.tick(ctx.engine, ctx.catalog, mlflow, db.now(), settings.replica_timeout_seconds)
-        except (ConsoleError, SQLAlchemyError) as error:
-            log.warning("watch.tick_failed", error=str(error).splitlines()[0])
+def repeat(stop: threading.Event, seconds: float, act: Callable[[], None]) -> threading.Thread:
+    """A running thread that acts every so many seconds until told to stop."""
+
+    def run() -> None:
+        while not stop.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=run, name=act.__name__, daemon=True)
+    thread.start()
+    return thread
 
 
-async def working(settings: BackendSettings, stop: threading.Event) -> None:
+async def working(ctx: Context, stop: threading.Event) -> None:
     """Run the queue; begin again after an outage of PostgreSQL."""
-    app = queue(build(settings))
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
+    app = queue.application(ctx.settings.database_url, jobs.tasks(ctx, stop))
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def end() -> None:
+        stop.set()
+        task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: (stop.set(), task.cancel() if task else None))
+        loop.add_signal_handler(number, end)
     while not stop.is_set():
         try:
-            async with app.open_async():
-                await app.run_worker_async(
-                    install_signal_handlers=False, concurrency=2, shutdown_graceful_timeout=5
-                )
+            await queue.work(app)
         except asyncio.CancelledError:
             return
         except Exception as error:
             # Whatever ended the queue, jobs are rows: they wait until it is back.
-            log.warning("queue.interrupted", error=str(error).splitlines()[0] if str(error) else "")
-            await asyncio.sleep(settings.watch_seconds)
+            log.warning("queue.interrupted", error=str(error).partition("\n")[0])
+        await asyncio.sleep(LONGEST_PAUSE_SECONDS)
 
 
 def main() -> None:
     """Entry of ``python -m backend_api.worker``."""
-    settings = BackendSettings()  # type: ignore[call-arg]
+    logs.configure()
+    ctx = build(settings.read())
     stop = threading.Event()
-    thread = threading.Thread(target=watching, args=(stop, settings), name="watch")
-    thread.start()
+
+    def watching() -> None:
+        watch.tick(ctx, db.now())
+
+    def mirroring() -> None:
+        for model in ctx.catalog.models:
+            act = partial(mirror, ctx.engine, ctx.mlflow, model, db.now())
+            watch.attempt(f"mirror of {model}", act)
+
+    threads = [repeat(stop, ctx.settings.watch_seconds, act) for act in (watching, mirroring)]
     try:
-        asyncio.run(working(settings, stop))
+        asyncio.run(working(ctx, stop))
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join(FAREWELL_SECONDS)
 
 
 if __name__ == "__main__":

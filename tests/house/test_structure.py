@@ -22,7 +22,7 @@ OUTSIDE = {
         "shared": "shared/mlflow_utils.py",
     },
     "redis": {"inference": "inference/features.py", "ops": "ops/stack/redis.py"},
-    "procrastinate": {"backend_api": "backend_api/jobs.py"},
+    "procrastinate": {"backend_api": "backend_api/queue.py"},
     "psycopg2": {"ops": "ops/stack/postgres/server.py"},
 }
 # Packages meet through the wire, HTTP and the database schema only.

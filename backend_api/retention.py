@@ -1,0 +1,45 @@
+"""What is kept ready, and what is forgotten: partitions and rows that nobody will ask for."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+PARTITIONS_AHEAD = 3
+EVERY = timedelta(hours=1)
+# A page that is open for longer asks with a new request id.
+REQUESTS_KEPT = timedelta(days=7)
+OUTBOX_KEPT = timedelta(days=7)
+REPLICAS_KEPT = timedelta(days=1)
+
+
+def make_partitions(session: Session, now: datetime) -> None:
+    """Keep the prediction log's partitions of the coming days ready."""
+    for ahead in range(PARTITIONS_AHEAD):
+        session.execute(
+            text("SELECT ensure_prediction_partition(:day)"),
+            {"day": (now + timedelta(days=ahead)).date()},
+        )
+
+
+def forget(session: Session, now: datetime, prediction_days: int) -> None:
+    """Once an hour, whichever worker comes first: drop what is past its time."""
+    due = session.execute(
+        text(
+            "INSERT INTO heartbeats VALUES ('retention', :now) ON CONFLICT (process)"
+            " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
+        ),
+        {"now": now, "last": now - EVERY},
+    ).first()
+    if due is None:
+        return
+    for statement, kept in (
+        ("DELETE FROM requests WHERE created_at < :old", REQUESTS_KEPT),
+        ("DELETE FROM outbox WHERE done_at < :old", OUTBOX_KEPT),
+        ("DELETE FROM replicas WHERE heartbeat_at < :old", REPLICAS_KEPT),
+    ):
+        session.execute(text(statement), {"old": now - kept})
+    session.execute(
+        text("SELECT drop_prediction_partitions(:day)"),
+        {"day": (now - timedelta(days=prediction_days)).date()},
+    )
