@@ -19,9 +19,12 @@ def add_account() -> str:
             reason=typed("account-reason"),
             username=typed("account-name"),
             role=st.session_state["account-role"],
-            password=st.session_state["account-password"],
+            password=st.session_state["account-password"] or None,
+            subject=typed("account-subject") or None,
         )
     )
+    for field in ("name", "password", "subject", "reason"):
+        st.session_state[f"account-{field}"] = ""
     return f"{made.username} may sign in as {made.role}."
 
 

@@ -13,7 +13,9 @@ BLUE = "#2a74c8"
 ORANGE = "#b8590b"
 GREY = "#808891"
 PASSING = "rgba(46, 160, 103, 0.16)"
-ROW_PX = 92
+ROW_PX = 100
+# Between two metrics: the numbers of the upper axis and the title of the lower one.
+GAP_PX = 60
 BAR_PX = 42
 # Below this share, in per cent, a bar has no room for its version's name on a telephone.
 NARROW = 40
@@ -78,7 +80,7 @@ def comparison(candidate: str, production: str | None, measures: list[Measure]) 
     titles = [f"{m.label}  ·  must be {m.op} {m.threshold:g}" for m in measures]
     count = max(1, len(measures))
     figure = make_subplots(
-        rows=count, cols=1, subplot_titles=titles, vertical_spacing=min(0.6 / count, 0.3)
+        rows=count, cols=1, subplot_titles=titles, vertical_spacing=GAP_PX / (ROW_PX * count)
     )
     for row, measure in enumerate(measures, start=1):
         if production is not None:

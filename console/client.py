@@ -108,7 +108,8 @@ class Backend:
         body: BaseModel | None = None,
         **params: Any,
     ) -> T:
-        headers = {"Authorization": f"Bearer {self._token()}"}
+        token = self._token()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -102,8 +102,8 @@ def hold(deployment: Deployment) -> None:
     if held is None:
         return
     st.warning(
-        f"**On hold: nothing promotes this model.** Set by {plain(held.by)},"
-        f" {times.when(held.at)}. {plain(held.reason)}",
+        f"**On hold: nothing promotes this model.** {plain(held.reason)}  \n"
+        f"Set by {plain(held.by)}, {times.when(held.at)}.",
         icon=":material/front_hand:",
     )
     if not session.can(P.APPROVE):

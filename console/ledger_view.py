@@ -51,7 +51,8 @@ DEEDS = {
     "mirror.foreign_change": Deed("Found MLflow changed for", "difference"),
     "token.create": Deed("Created token", "key"),
     "token.revoke": Deed("Revoked token", "key_off"),
-    "account.create": Deed("Added account", "person_add"),
+    "account.add": Deed("Added account", "person_add"),
+    "account.restore": Deed("Let in again", "person_add"),
     "account.role": Deed("Changed role of", "manage_accounts"),
     "account.disable": Deed("Disabled account", "person_off"),
 }
@@ -74,8 +75,10 @@ def deed(action: str) -> Deed:
 
 
 def subject(entry: LedgerEntry) -> str:
-    """Model and version, if the row has them."""
-    return " ".join(part for part in (entry.model_name, entry.version) if part)
+    """Model and version, or the account or token, whichever the row is about."""
+    whose = entry.evidence.get("username") or entry.evidence.get("name")
+    parts = [entry.model_name, entry.version] if entry.model_name else [whose]
+    return " ".join(str(part) for part in parts if part)
 
 
 def title(entry: LedgerEntry) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from backend_api.schemas import MoveVersion, Outcome, RegisterVersion, VersionDetail
 from backend_api.states import LEGAL_MOVES, Permission, PromotionStatus, VersionStatus
 from console import forms, promotion_view, session
+from console.registry_view import UNDER_WAY
 
 V, P = VersionStatus, Permission
 
@@ -77,6 +78,9 @@ def _validate(detail: VersionDetail) -> None:
         return
     if not session.can(P.REGISTER):
         forms.barred("Validating", P.REGISTER)
+        return
+    if detail.job is not None and detail.job.state in UNDER_WAY:
+        st.caption(":material/autorenew: Validation is under way; its progress stands above.")
         return
     with st.expander(f"Validate {name}", expanded=status == V.STAGING):
         st.caption(

@@ -48,7 +48,7 @@ def answer(detail: VersionDetail) -> tuple[Health, str]:
     if version.status == V.VALIDATED and request and request.status == PromotionStatus.PENDING:
         return Health.UNKNOWN, f"{name} waits for the approval of a lead other than its requester."
     if failed and version.status in (V.REGISTERED, V.STAGING, V.VALIDATED):
-        return Health.DEGRADED, f"{name} may not go to production: {_titles(failed)} failed."
+        return Health.DEGRADED, f"{name} may not go to production. Failed: {_titles(failed)}."
     if held and version.status == V.VALIDATED:
         return Health.DEGRADED, f"{name} may not yet: {_titles(held)} could not be measured."
     if version.status == V.VALIDATED:
@@ -107,7 +107,7 @@ def table(model: str, versions: list[Version], criteria: list[Criterion], chosen
         columns,
         key=key,
         hide_index=True,
-        height=min(TABLE_PX, 36 * (len(versions) + 1) + 2),
+        height=min(TABLE_PX, 35 * (len(versions) + 1) + 3),
         on_select=pick,
         selection_mode="single-row",
         selection_default={"selection": {"rows": [row]}},

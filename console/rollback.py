@@ -34,7 +34,7 @@ def facts(ready: Readiness) -> str:
     if ready.last_at is None or ready.last_seconds is None:
         return f"{digest} · never rolled back yet"
     age = times.since(ready.last_at, datetime.now(UTC))
-    return f"{digest} · last rollback took {ready.last_seconds:.1f} s, {age}"
+    return f"{digest} · last rollback took {ready.last_seconds:.1f}\u00a0s, {age}"
 
 
 def in_sidebar(deployment: Deployment) -> None:

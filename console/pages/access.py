@@ -1,40 +1,42 @@
 """Who gets in, and what may they do?"""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from backend_api.schemas import Account, Token
 from backend_api.states import Permission, Role
 from console import access, badges, parts, session, times
-from console.markdown import plain
+from console.markdown import plain, say
 
 PEOPLE: list[Role] = [role for role in Role if role != Role.MACHINE]
 
 
 def person(account: Account) -> None:
     """One account with what can be done to it."""
-    name = account.username
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        state = badges.badge("active" if account.disabled_at is None else "disabled")
-        since = times.when(account.disabled_at or account.created_at)
-        st.markdown(f"**{plain(name)}** {state} {account.role}  \n:gray[since {since}]")
-        if account.disabled_at is not None:
+    name, now = account.username, datetime.now(UTC)
+    with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
+        shut = account.disabled_at
+        state = badges.badge("disabled" if shut else "active")
+        since = f"{'shut out' if shut else 'let in'} {times.since(shut or account.created_at, now)}"
+        say(f"**{plain(name)}** {state}  \n:gray[{account.role}, {since}]")
+        if shut is not None:
+            st.caption("Add the account again to let them in.", width="content")
             return
-        with st.popover("Change", icon=":material/edit:"):
-            st.text_input("Reason", key=f"why-{name}")
+        with st.popover("Change", icon=":material/edit:", key=f"change-{name}"):
+            st.text_input("Reason (goes into the ledger)", key=f"why-{name}")
             st.selectbox("Role", PEOPLE, index=PEOPLE.index(account.role), key=f"role-{name}")
-            st.button(
-                "Set role",
-                key=f"set-{name}",
-                on_click=session.act,
-                args=(lambda: access.change_role(name), f"Change the role of {name}"),
-            )
-            st.button(
-                "Disable account",
-                key=f"disable-{name}",
-                icon=":material/block:",
-                on_click=session.act,
-                args=(lambda: access.disable(name), f"Disable {name}"),
-            )
+            with st.container(horizontal=True):
+                st.button(
+                    "Set role", key=f"set-{name}", icon=":material/check:", type="primary",
+                    on_click=session.act,
+                    args=(lambda: access.change_role(name), f"Change the role of {name}"),
+                )  # fmt: skip
+                st.button(
+                    "Disable account", key=f"disable-{name}", icon=":material/block:",
+                    on_click=session.act,
+                    args=(lambda: access.disable(name), f"Disable {name}"),
+                )  # fmt: skip
 
 
 def new_person() -> None:
@@ -43,49 +45,66 @@ def new_person() -> None:
         st.expander("Add an account", icon=":material/person_add:"),
         st.form("account", border=False),
     ):
-        st.text_input("User name", key="account-name", placeholder="asha")
-        st.selectbox("Role", PEOPLE, key="account-role")
+        left, right = st.columns(2)
+        left.text_input("User name", key="account-name", placeholder="asha")
+        right.selectbox("Role", PEOPLE, key="account-role")
+        left.text_input(
+            "First password", type="password", key="account-password",
+            help="10 characters or more. Only for the sign-in that comes with the console.",
+        )  # fmt: skip
+        right.text_input(
+            "Subject", key="account-subject", placeholder="left empty: signs in here",
+            help="What your own identity provider calls the person, if you use one.",
+        )  # fmt: skip
         st.text_input(
-            "First password, 10 characters or more", type="password", key="account-password"
-        )
-        st.text_input("Reason", key="account-reason", placeholder="joins the fraud team")
+            "Reason (goes into the ledger)", key="account-reason",
+            placeholder="joins the fraud team",
+        )  # fmt: skip
         st.form_submit_button(
-            "Add account", on_click=session.act, args=(access.add_account, "Add account")
-        )
+            "Add account", icon=":material/person_add:", type="primary",
+            on_click=session.act, args=(access.add_account, "Add account"),
+        )  # fmt: skip
 
 
 def machine(token: Token) -> None:
     """One token with its end."""
-    name = token.name
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        state = badges.badge("active" if token.revoked_at is None else "revoked")
-        used = f"last used {times.when(token.last_used_at)}" if token.last_used_at else "never used"
-        until = f"until {times.when(token.expires_at)}" if token.expires_at else "without end"
-        st.markdown(
-            f"**{plain(name)}** {state} {token.role}  \n"
-            f":gray[by {plain(token.created_by)}, {until}, {used}]"
+    name, now = token.name, datetime.now(UTC)
+    over = token.expires_at is not None and token.expires_at <= now
+    state = "revoked" if token.revoked_at else "expired" if over else "active"
+    used = f"used {times.since(token.last_used_at, now)}" if token.last_used_at else "never used"
+    until = "without end"
+    if token.expires_at:
+        until = f"{'ended' if over else 'ends'} {times.since(token.expires_at, now)}"
+    with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
+        say(
+            f"**{plain(name)}** {badges.badge(state)}  \n"
+            f":gray[{token.role}, made by {plain(token.created_by)}, {until}, {used}]"
         )
-        if token.revoked_at is None:
-            with st.popover("Revoke", icon=":material/block:"):
-                st.text_input("Reason", key=f"why-token-{name}")
+        if state == "active":
+            with st.popover("Revoke", icon=":material/block:", key=f"revoking-{name}"):
+                st.text_input("Reason (goes into the ledger)", key=f"why-token-{name}")
                 st.button(
-                    f"Revoke {name}",
-                    key=f"revoke-{name}",
-                    on_click=session.act,
+                    f"Revoke {name}", key=f"revoke-{name}", icon=":material/block:",
+                    type="primary", on_click=session.act,
                     args=(lambda: access.revoke(name), f"Revoke {name}"),
-                )
+                )  # fmt: skip
 
 
 def new_machine() -> None:
     """The form for another token."""
     with st.expander("Create a token", icon=":material/key:"), st.form("token", border=False):
-        st.text_input("Name", key="token-name", placeholder="nightly-training")
-        st.selectbox("Role", list(Role), index=list(Role).index(Role.MACHINE), key="token-role")
-        st.number_input("Valid for days", 1, 366, 90, key="token-days")
-        st.text_input("Reason", key="token-reason", placeholder="registers what it trains")
+        left, middle, right = st.columns(3)
+        left.text_input("Name", key="token-name", placeholder="nightly-training")
+        middle.selectbox("Role", list(Role), index=list(Role).index(Role.MACHINE), key="token-role")
+        right.number_input("Valid for days", 1, 366, 90, key="token-days")
+        st.text_input(
+            "Reason (goes into the ledger)", key="token-reason",
+            placeholder="registers what it trains",
+        )  # fmt: skip
         st.form_submit_button(
-            "Create token", on_click=session.act, args=(access.create_token, "Create token")
-        )
+            "Create token", icon=":material/key:", type="primary",
+            on_click=session.act, args=(access.create_token, "Create token"),
+        )  # fmt: skip
 
 
 def show_secret() -> None:
@@ -104,6 +123,8 @@ def lists() -> None:
     people = session.read("accounts", lambda: session.backend().accounts())
     st.subheader("People", anchor=False)
     parts.stale(people)
+    if people.value == []:
+        parts.empty("Nobody has an account.", "Add one below, or with nivesh account add.")
     for account in people.value or []:
         person(account)
     new_person()

@@ -19,8 +19,8 @@ def draw() -> None:
     with left:
         chosen = choice.model(deployments)
     right.caption(f"Endpoint {plain(chosen.endpoint)}")
-    st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen)
     acting.hold(chosen)
+    st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen)
     if chosen.desired is None:
         parts.empty(
             f"{chosen.title} was never deployed.",
