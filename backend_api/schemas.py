@@ -109,11 +109,15 @@ class Version(Wire):
 
 
 class VersionDetail(Wire):
-    """A version with its criteria, gates, history and open request."""
+    """A version with its criteria, gates, history and open request.
+
+    ``moved`` says what is no longer as the open request's evidence has it; it voids an approval.
+    """
 
     version: Version
     criteria: list[Criterion]
     gates: list[Gate]
+    moved: list[str] = []
     promotion: "Promotion | None"
     transitions: list["Transition"]
     job: "Job | None"

@@ -23,7 +23,7 @@ from backend_api.schemas import (
     Version,
     VersionDetail,
 )
-from backend_api.states import Permission
+from backend_api.states import Permission, PromotionStatus
 from backend_api.tables import JobRow, PromotionRow, RequestRow, VersionRow
 
 router = APIRouter(tags=["registry"], responses=ERRORS)  # type: ignore[arg-type]
@@ -70,10 +70,13 @@ def read_version(
     )
     breaking = bool(request and request.breaking)
     seen = registry.evidence(session, entry, row, breaking=breaking)
+    gates = rule.decide(seen)
+    signed = request.evidence if request and request.status == PromotionStatus.PENDING else None
     return VersionDetail(
         version=registry.wire_version(row),
         criteria=[rule.judge(criterion, seen.metrics) for criterion in seen.criteria],
-        gates=rule.decide(seen),
+        gates=gates,
+        moved=rule.moved(signed, rule.bundle(seen, gates)) if signed else [],
         promotion=registry.wire_promotion(request) if request else None,
         transitions=registry.transitions(session, row.id),
         job=jobs.wire_job(job) if job else None,
