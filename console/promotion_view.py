@@ -8,7 +8,7 @@ import streamlit as st
 from backend_api.schemas import DecidePromotion, Outcome, Promotion, RequestPromotion, VersionDetail
 from backend_api.states import Permission, PromotionStatus, Strategy
 from console import badges, forms, session, times
-from console.markdown import plain
+from console.markdown import plain, say
 from console.registry_view import held_back
 
 P = Permission
@@ -94,7 +94,7 @@ def decide(request: Promotion, detail: VersionDetail) -> None:
         elif not lead:
             forms.barred("Approving", P.APPROVE)
         if own or lead:
-            _decision(request, own=own, lead=lead)
+            _decision(request, own=own, lead=lead, void=bool(detail.moved))
 
 
 def _request(request: Promotion, detail: VersionDetail) -> None:
@@ -103,33 +103,27 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
     if request.strategy == Strategy.CANARY:
         how = f"canary at {request.share} %"
     breaking = ", breaking for callers" if request.breaking else ""
-    st.markdown(
+    say(
         f"{badges.badge(request.status)} **{request.version}: {how}{breaking}**  \n"
         f"Asked by **{plain(request.requested_by)}**,"
-        f" {times.ago(request.requested_at, now)}: {plain(request.reason)}  \n"
-        f"Expires {times.ago(request.expires_at, now)}, {times.when(request.expires_at)}"
+        f" {times.since(request.requested_at, now)}: {plain(request.reason)}  \n"
+        f":gray[Expires {times.since(request.expires_at, now)}]"
     )
-    signed = request.evidence.get("gates", {})
-    moved = [
-        gate.title
-        for gate in detail.gates
-        if (signed.get(gate.name, {}).get("state"), signed.get(gate.name, {}).get("sentence"))
-        != (gate.state, gate.sentence)
-    ]
-    if moved:
+    if detail.moved:
         st.warning(
-            f"The evidence moved since the request: {plain(', '.join(moved))}. An approval"
-            " would be void; withdraw it and ask again.",
+            f"**An approval would be void: {plain('; '.join(detail.moved))}.**"
+            " Withdraw or reject the request, and ask again.",
             icon=":material/difference:",
         )
     with st.expander("Evidence that the approver signs"):
         st.caption(f"SHA-256 `{request.evidence_hash}`")
-        for name, gate in signed.items():
-            st.markdown(f"{badges.badge(gate['state'])} {plain(name)}: {plain(gate['sentence'])}")
+        signed = request.evidence.get("gates", {}).values()
+        told = [f"{badges.badge(gate['state'])} {plain(gate['sentence'])}" for gate in signed]
+        st.markdown("  \n".join(told))
         st.json(request.evidence, expanded=1)
 
 
-def _decision(request: Promotion, *, own: bool, lead: bool) -> None:
+def _decision(request: Promotion, *, own: bool, lead: bool, void: bool) -> None:
     key = f"decide.{request.id}"
 
     def body(request_id: UUID, reason: str) -> DecidePromotion:
@@ -142,19 +136,20 @@ def _decision(request: Promotion, *, own: bool, lead: bool) -> None:
 
     backend = session.backend()
     with st.form(key, border=False):
-        if own and lead:
+        if own and lead and not void:
             st.checkbox(
                 "Break glass: approve my own request. It is marked, and reviewed within a day.",
                 key=f"{key}.glass",
             )
         forms.reason(key, "looked at the gates and the comparison")
         with st.container(horizontal=True):
-            if lead:
+            if lead and not void:
                 forms.button(
                     key, "Approve by break-glass" if own else "Approve",
                     lambda i, r: backend.approve(request.id, body(i, r)),
                     icon="check", kind="secondary" if own else "primary", action="approve",
                 )  # fmt: skip
+            if lead:
                 forms.button(
                     key, "Reject", lambda i, r: backend.reject(request.id, body(i, r)),
                     icon="close", action="reject",
@@ -167,16 +162,14 @@ def _decision(request: Promotion, *, own: bool, lead: bool) -> None:
 
 
 def last_request(request: Promotion | None) -> None:
-    """How the newest request ended."""
+    """How the newest request ended; one that was voided says what had moved."""
     if request is None or request.status == PromotionStatus.PENDING:
         return
     by = f", decided by {plain(request.decided_by)}" if request.decided_by else ""
     why = f": {plain(request.decision_reason)}" if request.decision_reason else ""
-    at = f", {times.when(request.decided_at)}" if request.decided_at else ""
-    st.markdown(
-        f"{badges.badge(request.status)} Last request, by"
-        f" {plain(request.requested_by)}{by}{at}{why}"
-    )
+    at = f", {times.since(request.decided_at, datetime.now(UTC))}" if request.decided_at else ""
+    asked = f"Last request, by {plain(request.requested_by)}"
+    say(f"{badges.badge(request.status)} {asked}{by}{at}{why}")
     if request.break_glass and request.review_due_at:
         st.warning(
             f"Approved by break-glass. Its review is due by {times.when(request.review_due_at)}.",
