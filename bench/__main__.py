@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -77,7 +78,8 @@ def back(built: Stack, console: Console) -> None:
 
 def main() -> None:
     """Everything, one after the other."""
-    console = Console()
+    # The table stays whole in a log too.
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
         " client and servers share the cores."

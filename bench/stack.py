@@ -22,6 +22,9 @@ from ops.stack.process import Child, Spec
 from tests.makers import ADMIN_TOKEN, wait_until
 
 
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
 @dataclass(frozen=True)
 class Stack:
     """PostgreSQL with our tables, and MLflow on it."""
