@@ -7,7 +7,7 @@ The backend holds the same rules against a call from here as against a click. It
 import os
 import time
 import warnings
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +35,8 @@ MODELS = ("intent_classifier", "financial_ner", "credit_risk", "anomaly_detectio
 STAGES = ("None", "Staging", "Production", "Archived")
 _REASON = "asked for by a call of shared.mlflow_utils"
 _VALIDATION_SECONDS = 180.0
+# Registering fetches the artefact.
+_CALL_SECONDS = 60.0
 
 
 class TransitionRefused(RuntimeError):
@@ -61,13 +63,6 @@ def setup_experiments() -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=4)
-def _http(url: str, token: str) -> httpx2.Client:
-    return httpx2.Client(
-        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60.0
-    )
-
-
 def _call(method: str, path: str, body: Write | None = None) -> Any:
     url = os.environ.get("BACKEND_URL", "http://localhost:8080")
     token = os.environ.get("NIVESH_TOKEN", "")
@@ -76,9 +71,14 @@ def _call(method: str, path: str, body: Write | None = None) -> Any:
             "NIVESH_TOKEN is not set. Make a token with"
             " `nivesh token create NAME --role lead` and export it."
         )
-    content = body.model_dump(mode="json") if body else None
     try:
-        answer = _http(url, token).request(method, path, json=content)
+        answer = httpx2.request(
+            method,
+            url.rstrip("/") + path,
+            json=body.model_dump(mode="json") if body else None,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_CALL_SECONDS,
+        )
     except httpx2.HTTPError as error:
         raise TransitionRefused(
             f"The backend at {url} does not answer, so nothing was changed."
@@ -116,14 +116,23 @@ def register_model(
     return versions[0]
 
 
+def _versions(model_name: str) -> Iterator[Version]:
+    """All versions, newest first, page by page."""
+    path, before = f"/models/{model_name}/versions", ""
+    while page := [Version.model_validate(v) for v in _call("GET", path + before)]:
+        yield from page
+        before = f"?before={page[-1].version}"
+
+
 def _version(model_name: str, mlflow_version: str | int) -> Version:
-    rows = [Version.model_validate(v) for v in _call("GET", f"/models/{model_name}/versions")]
-    for row in rows:
+    known = []
+    for row in _versions(model_name):
         if str(mlflow_version) in (str(row.mlflow_version), row.version):
             return row
-    known = ", ".join(f"{r.mlflow_version} ({r.version})" for r in rows) or "none"
+        known.append(f"{row.mlflow_version} ({row.version})")
+    newest = ", ".join(known[:5]) or "none"
     raise TransitionRefused(
-        f"{model_name} has no version {mlflow_version}. Registered: {known}."
+        f"{model_name} has no version {mlflow_version}. Registered, newest first: {newest}."
     )
 
 
@@ -228,6 +237,10 @@ def get_latest_version(model_name: str, stage: str = "Production") -> str | None
     stages the newest.
     """
     client = get_client()
+    if stage == "Production":
+        aliases = dict(client.get_registered_model(model_name).aliases)
+        decided = aliases.get("production")
+        return str(decided) if decided else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = client.get_latest_versions(model_name, stages=[stage])

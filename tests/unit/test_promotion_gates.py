@@ -96,6 +96,26 @@ def test_narrower_names_each_way_in_which_callers_would_break() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        ({"maximum": 90}, {"maximum": 80}, ["maximum of field 'a' was 90 and is 80"]),
+        ({"maximum": 90}, {"maximum": 95}, []),
+        ({"minimum": 0}, {"minimum": 18}, ["minimum of field 'a' was 0 and is 18"]),
+        ({}, {"max_length": 10}, ["max_length of field 'a' was None and is 10"]),
+        ({"max_length": 10}, {}, []),
+        ({"enum": ["x", "y"]}, {"enum": ["y", "z"]}, ["field 'a' no longer takes x"]),
+        ({}, {"enum": ["y"]}, ["field 'a' takes certain values only"]),
+        ({"enum": ["x"]}, {}, []),
+    ],
+)
+def test_a_bound_that_moves_inwards_shuts_callers_out(
+    was: dict[str, object], now: dict[str, object], says: list[str]
+) -> None:
+    field = {"type": "number"}
+    assert narrower({"a": {**field, **was}}, {"a": {**field, **now}}) == says
+
+
 def test_what_was_signed_says_what_moved() -> None:
     signed = bundle(GOOD, decide(GOOD))
     later = replace(GOOD, artifact_digest=digest(2), production="v1.0.1", status="staging")
