@@ -2,15 +2,18 @@
 
 import os
 import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 from sqlalchemy import Engine
 
 from backend_api import db
 from backend_api.errors import Unauthenticated
 from backend_api.identity import tokens
 from backend_api.states import Role
-from console.client import Backend
+from console.client import TIMEOUT, Backend
 from ops import reach
 from ops.errors import OpsError
 from ops.stack.home import Home, write_private
@@ -90,9 +93,18 @@ def own(engine: Engine, file: Path) -> str:
     return made
 
 
-def backend() -> Backend:
+@contextmanager
+def backend() -> Iterator[Backend]:
     """The backend, asked as whoever sits at this terminal."""
     home = reach.home()
     record = load(home)
     shown = secret(record, home)
-    return Backend(reach.value("BACKEND_URL", record), lambda: shown)
+    with asking(reach.value("BACKEND_URL", record), shown) as asked:
+        yield asked
+
+
+@contextmanager
+def asking(url: str, shown: str) -> Iterator[Backend]:
+    """The backend at an address, asked with a token."""
+    with httpx2.Client(timeout=TIMEOUT, trust_env=False) as http:
+        yield Backend(url, lambda: shown, http)

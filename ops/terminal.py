@@ -1,5 +1,6 @@
 """What the person at the terminal sees: two consoles, and errors as sentences."""
 
+import sys
 from typing import Any
 
 import typer
@@ -12,8 +13,10 @@ from backend_api.errors import ConsoleError
 from console.client import BackendError
 from ops.errors import OpsError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# A pipe or a log has no width of its own, and tables are not to be cut to a guess.
+WIDE = 200
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
 def say(text: str, style: str = "") -> None:

@@ -30,20 +30,21 @@ def promote(
     ] = False,
 ) -> None:
     """Ask for a validated version to be promoted; another lead approves it."""
-    backend = caller.backend()
-    desired = backend.deployment(model).desired
-    body = RequestPromotion(
-        request_id=uuid4(), reason=reason, version=version, breaking=breaking,
-        expected_production=desired.production if desired else None,
-        **({} if canary is None else {"strategy": Strategy.CANARY, "share": canary}),
-    )  # fmt: skip
-    say(backend.request_promotion(model, body).sentence)
-    say(f'Another lead: nivesh approve {model} {version} --reason "..."')
+    with caller.backend() as backend:
+        desired = backend.deployment(model).desired
+        body = RequestPromotion(
+            request_id=uuid4(), reason=reason, version=version, breaking=breaking,
+            expected_production=desired.production if desired else None,
+            **({} if canary is None else {"strategy": Strategy.CANARY, "share": canary}),
+        )  # fmt: skip
+        say(backend.request_promotion(model, body).sentence)
+        say(f'Another lead: nivesh approve {model} {version} --reason "..."')
 
 
 def requests() -> None:
     """Requests that wait for a decision."""
-    found = caller.backend().promotions(status=PromotionStatus.PENDING)
+    with caller.backend() as backend:
+        found = backend.promotions(status=PromotionStatus.PENDING)
     if not found:
         say("No request waits for a decision.")
         return
@@ -77,17 +78,17 @@ def approve(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Let a request through, and watch it reach every worker."""
-    backend = caller.backend()
-    asked = pending(backend, model, version)
-    say(f"{asked.requested_by} asks for {model} {version}: {asked.reason}")
-    out.print(gates(backend.version(model, version)))
-    if out.is_terminal and not yes:
-        typer.confirm("Let it through?", abort=True)
-    body = DecidePromotion(
-        request_id=uuid4(), reason=reason, evidence_hash=asked.evidence_hash,
-        break_glass=break_glass,
-    )  # fmt: skip
-    arrive(backend, backend.approve(asked.id, body))
+    with caller.backend() as backend:
+        asked = pending(backend, model, version)
+        say(f"{asked.requested_by} asks for {model} {version}: {asked.reason}")
+        out.print(gates(backend.version(model, version)))
+        if out.is_terminal and not yes:
+            typer.confirm("Let it through?", abort=True)
+        body = DecidePromotion(
+            request_id=uuid4(), reason=reason, evidence_hash=asked.evidence_hash,
+            break_glass=break_glass,
+        )  # fmt: skip
+        arrive(backend, backend.approve(asked.id, body))
 
 
 def arrive(backend: Backend, outcome: Outcome) -> None:
@@ -103,13 +104,13 @@ def _decision(asked: Promotion, reason: str) -> DecidePromotion:
 
 def reject(model: Model, version: Name, reason: Reason) -> None:
     """Refuse a request; its version stays validated."""
-    backend = caller.backend()
-    asked = pending(backend, model, version)
-    say(backend.reject(asked.id, _decision(asked, reason)).sentence)
+    with caller.backend() as backend:
+        asked = pending(backend, model, version)
+        say(backend.reject(asked.id, _decision(asked, reason)).sentence)
 
 
 def withdraw(model: Model, version: Name, reason: Reason) -> None:
     """Take back one's own request."""
-    backend = caller.backend()
-    asked = pending(backend, model, version)
-    say(backend.withdraw(asked.id, _decision(asked, reason)).sentence)
+    with caller.backend() as backend:
+        asked = pending(backend, model, version)
+        say(backend.withdraw(asked.id, _decision(asked, reason)).sentence)

@@ -19,32 +19,35 @@ def share(
     reason: Reason,
 ) -> None:
     """Set what the canary gets of the requests, and watch it reach every worker."""
-    backend = caller.backend()
-    desired = backend.deployment(model).desired
-    if desired is None or desired.canary is None:
-        raise OpsError(
-            f"{model} has no canary.", "`nivesh promote MODEL VERSION --canary 10` asks for one."
-        )
-    body = ShiftTraffic(
-        request_id=uuid4(), reason=reason, share=per_cent, expected_canary=desired.canary,
-        expected_share=desired.canary_share,
-    )  # fmt: skip
-    arrive(backend, backend.shift_traffic(model, body))
+    with caller.backend() as backend:
+        desired = backend.deployment(model).desired
+        if desired is None or desired.canary is None:
+            raise OpsError(
+                f"{model} has no canary.",
+                "`nivesh promote MODEL VERSION --canary 10` asks for one.",
+            )
+        body = ShiftTraffic(
+            request_id=uuid4(), reason=reason, share=per_cent, expected_canary=desired.canary,
+            expected_share=desired.canary_share,
+        )  # fmt: skip
+        arrive(backend, backend.shift_traffic(model, body))
 
 
 def refuse(model: Model, version: Name, reason: Reason) -> None:
     """Refuse a version for good; an open request for it is closed with it."""
-    backend = caller.backend()
-    say(backend.reject_version(model, version, move(backend, model, version, reason)).sentence)
+    with caller.backend() as backend:
+        say(backend.reject_version(model, version, move(backend, model, version, reason)).sentence)
 
 
 def lift_hold(model: Model, reason: Reason) -> None:
     """Let promotions of a model through again after a rollback."""
     body = Explain(request_id=uuid4(), reason=reason)
-    say(caller.backend().lift_hold(model, body).sentence)
+    with caller.backend() as backend:
+        say(backend.lift_hold(model, body).sentence)
 
 
 def repair(model: Model, reason: Reason) -> None:
     """Write our decision to MLflow again, over what somebody changed there."""
     body = Explain(request_id=uuid4(), reason=reason)
-    say(caller.backend().repair_mirror(model, body).sentence)
+    with caller.backend() as backend:
+        say(backend.repair_mirror(model, body).sentence)

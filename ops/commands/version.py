@@ -35,7 +35,8 @@ Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the ledger
 
 def models() -> None:
     """Each model: what serves, what would after a rollback, and whether anything is wrong."""
-    overview = caller.backend().overview()
+    with caller.backend() as backend:
+        overview = backend.overview()
     table = Table("model", "serves", "canary", "way back", "state", box=None)
     for one in overview.models:
         want = one.deployment.desired
@@ -54,7 +55,9 @@ def versions(model: Model) -> None:
     """All versions of a model, newest first."""
     headings = ("version", "status", "MLflow", "registered by", "registered", "verified")
     table = Table(*headings, box=None)
-    for one in caller.backend().versions(model):
+    with caller.backend() as backend:
+        found = backend.versions(model)
+    for one in found:
         table.add_row(
             one.version,
             one.status,
@@ -89,7 +92,8 @@ def register(
         request_id=uuid4(), reason=reason, model_uri=model_uri, version=version,
         description=description,
     )  # fmt: skip
-    say(caller.backend().register(model, body).sentence)
+    with caller.backend() as backend:
+        say(backend.register(model, body).sentence)
 
 
 def move(backend: Backend, model: str, version: str, reason: str) -> MoveVersion:
@@ -100,16 +104,16 @@ def move(backend: Backend, model: str, version: str, reason: str) -> MoveVersion
 
 def stage(model: Model, version: Name, reason: Why = BY_HAND) -> None:
     """Have every worker load the version, without giving it traffic."""
-    backend = caller.backend()
-    say(backend.stage(model, version, move(backend, model, version, reason)).sentence)
+    with caller.backend() as backend:
+        say(backend.stage(model, version, move(backend, model, version, reason)).sentence)
 
 
 def validate(model: Model, version: Name, reason: Why = BY_HAND) -> None:
     """Ask the staged version the queries of models.yaml, and wait for the verdict."""
-    backend = caller.backend()
-    outcome = backend.validate(model, version, move(backend, model, version, reason))
-    say(followed(backend, outcome).message)
-    out.print(gates(backend.version(model, version)))
+    with caller.backend() as backend:
+        outcome = backend.validate(model, version, move(backend, model, version, reason))
+        say(followed(backend, outcome).message)
+        out.print(gates(backend.version(model, version)))
 
 
 @contextmanager

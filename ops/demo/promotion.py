@@ -43,10 +43,11 @@ def pair(engine: Engine, backend_url: str) -> Iterator[Pair]:
     names = {role: f"demo-{role}-{stamp}" for role in (Role.ANALYST, Role.LEAD)}
     made = {role: _token(engine, name, role) for role, name in names.items()}
     try:
-        yield Pair(
-            Backend(backend_url, lambda: made[Role.ANALYST]),
-            Backend(backend_url, lambda: made[Role.LEAD]),
-        )
+        with (
+            caller.asking(backend_url, made[Role.ANALYST]) as analyst,
+            caller.asking(backend_url, made[Role.LEAD]) as lead,
+        ):
+            yield Pair(analyst, lead)
     finally:
         for name in names.values():
             _revoke(engine, name)

@@ -29,7 +29,8 @@ def unserved(backend: Backend) -> list[str]:
 
 def demonstrate(home: Home, record: Record) -> None:
     """Bring every model that has nothing in production there; a second time does nothing."""
-    wanted = unserved(caller.backend())
+    with caller.backend() as backend:
+        wanted = unserved(backend)
     if not wanted:
         say("All models of the demonstration serve already.")
         return
