@@ -21,7 +21,6 @@ from ops.stack.probe import status
 from ops.stack.process import Child, Spec
 from tests.makers import ADMIN_TOKEN, wait_until
 
-
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
