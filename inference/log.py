@@ -28,8 +28,8 @@ class PredictionLog:
         self.spool = spool
         self._limit = limit
         self._refuse = full == "refuse"
-        # Of all workers of the host, as last counted.
-        self.on_disk = 0
+        # Bytes of all workers of the host as last counted, and what this one has added since.
+        self._on_disk = 0
 
     def keep(self, record: dict[str, Any]) -> None:
         """Put a record where a kill -9 cannot reach it.
@@ -37,15 +37,22 @@ class PredictionLog:
         Raises:
             Unavailable: it cannot be kept, and the setting is not to answer without.
         """
-        if self.on_disk >= self._limit:
-            self._lost("spool_full", f"the spool holds {self.on_disk} bytes")
+        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        if self._on_disk + len(line) > self._limit:
+            self._lost("spool_full", f"the spool holds {self._on_disk:,} bytes")
             return
         try:
-            self.spool.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            self.spool.append(line)
         except OSError as error:
             self._lost("disk", str(error))
             return
+        self._on_disk += len(line)
         metrics.LOG_WRITTEN.inc()
+
+    def count(self) -> None:
+        """Look how much room is left."""
+        self._on_disk = self.spool.bytes_on_disk()
+        metrics.SPOOL_BYTES.set(self._on_disk)
 
     def _lost(self, reason: str, detail: str) -> None:
         metrics.LOG_LOST.labels(reason).inc()
@@ -94,8 +101,7 @@ class Deliverer(threading.Thread):
 
     def _turn(self, pause: float) -> float:
         """One round over all that waits; the pause until the next one."""
-        self._kept.on_disk = self._spool.bytes_on_disk()
-        metrics.SPOOL_BYTES.set(self._kept.on_disk)
+        self._kept.count()
         try:
             self._deliver_own()
             if time.monotonic() >= self._orphans_at:

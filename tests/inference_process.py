@@ -57,11 +57,17 @@ class Inference:
     def workers(self) -> list[psutil.Process]:
         """The worker processes that live now."""
         assert self.process is not None
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children()
-            if "inference.worker" in child.cmdline()
-        ]
+        return [c for c in psutil.Process(self.process.pid).children() if _is_worker(c)]
+
+    def kill_worker(self) -> None:
+        """kill -9 one worker, and return once another has taken its place."""
+        before = self.workers()
+        before[0].kill()
+        wait_until(
+            lambda: len(self.workers()) == len(before) and before[0] not in self.workers(),
+            20,
+            "the supervisor has started another worker",
+        )
 
     def predict(self, query: str = "Can I afford a loan?", **more: Any) -> httpx2.Response:
         """Ask the intent classifier; ``version`` asks that one with the admin token."""
@@ -91,3 +97,11 @@ class Inference:
         self.http.close()
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether a child is a worker, and not dead or about to become one."""
+    try:
+        return "inference.worker" in process.cmdline()
+    except psutil.Error:
+        return False
