@@ -12,6 +12,8 @@ import httpx2
 
 from backend_api import db
 from backend_api.identity import accounts
+from backend_api.identity.issuer import signing
+from backend_api.operations.order import Order
 from backend_api.schemas import NewAccount
 from backend_api.states import Role
 from tests.conftest import Backend
@@ -116,7 +118,24 @@ def refused_with(answer: httpx2.Response) -> dict[str, str]:
 
 def signed_in(backend: Backend, username: str) -> httpx2.Client:
     """A client that carries the ID token of somebody who has just signed in."""
-    bearer = Visit(backend).sign_in(username)["id_token"]
+    return carrying(backend, Visit(backend).sign_in(username)["id_token"])
+
+
+def badge(backend: Backend, role: Role | str) -> httpx2.Client:
+    """A client that carries an ID token of somebody with the role, without the way to the door."""
+    name, now = f"some-{role}", db.now()
+    order = Order("tests", "made for a test", uuid4(), now)
+    with db.transaction(backend.engine, "tests") as session:
+        accounts.insert(session, order, backend.settings.issuer, name, Role(role), None, name)
+        bearer = signing.id_token(
+            signing.current(session, now), issuer=backend.settings.issuer, subject=name,
+            audience=CLIENT[0], username=name, nonce=None, signed_in_at=now, now=now,
+        )  # fmt: skip
+    return carrying(backend, bearer)
+
+
+def carrying(backend: Backend, bearer: str) -> httpx2.Client:
+    """A client that sends the token with each request."""
     made = httpx2.Client(
         base_url=backend.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=20
     )

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from backend_api import db
 from backend_api.errors import Unauthenticated
 from backend_api.identity import accounts, id_token, keys, tokens
-from backend_api.identity.issuer import signing
-from backend_api.identity.issuer.routes import issuer_router
+from backend_api.identity.issuer import routes, signing
+from backend_api.identity.issuer.context import Issuer
+from backend_api.identity.issuer.door import Door
 from backend_api.identity.verify import Caller, require
 from backend_api.settings import BackendSettings
 from backend_api.states import Permission
@@ -88,6 +89,8 @@ def allowed(permission: Permission) -> Callable[[Caller], Caller]:
 
 def attach(app: FastAPI, settings: BackendSettings) -> None:
     """Put the gate on the application, and the issuer too if it is embedded."""
-    app.state.gate = Gate(settings, app.state.engine)
+    engine: Engine = app.state.engine
+    app.state.gate = Gate(settings, engine)
     if settings.embedded:
-        app.include_router(issuer_router(settings, app.state.engine))
+        app.state.issuer = Issuer(settings, engine, Door(engine, settings.issuer))
+        app.include_router(routes.router)

@@ -82,9 +82,7 @@ def test_break_glass_is_marked_and_due_for_review(backend: Backend, registry: Re
 def test_a_repeated_click_is_answered_alike_and_done_once(
     backend: Backend, registry: Registry
 ) -> None:
-    analyst, body = backend.client("analyst"), write(
-        version="v1.1.0", expected_production="v1.0.0"
-    )
+    analyst, body = backend.client("analyst"), write(version="v1.1.0", expected_production="v1.0.0")
     first = analyst.post(f"/models/{INTENT}/promotions", json=body)
     again = analyst.post(f"/models/{INTENT}/promotions", json=body)
     assert (first.status_code, again.status_code) == (201, 201)

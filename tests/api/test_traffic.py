@@ -125,9 +125,7 @@ def test_a_rollback_to_a_version_that_failed_before_is_refused(
     assert desired(backend)["production"] == "v1.1.0"
 
 
-def test_nothing_to_go_back_to_is_said_with_the_way_out(
-    backend: Backend, catalog: Catalog
-) -> None:
+def test_nothing_to_go_back_to_is_said_with_the_way_out(backend: Backend, catalog: Catalog) -> None:
     nothing = post(backend.client("oncall"), "rollback", expected_production=None)
     assert nothing.status_code == 409
     Registry(backend.engine, catalog).promoted("v1.0.0")
