@@ -24,10 +24,10 @@ log = structlog.get_logger()
 class Registry(Protocol):
     """What a mirror is written to."""
 
-    def picture(self, model: str) -> rule.Picture:
+    def picture(self, model: str, /) -> rule.Picture:
         """What it says of a model now."""
 
-    def carry_out(self, model: str, step: rule.Step) -> None:
+    def carry_out(self, model: str, step: rule.Step, /) -> None:
         """Write one difference."""
 
 

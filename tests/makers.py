@@ -71,9 +71,7 @@ class Registry:
             "tags": {}, "description": "",
         }  # fmt: skip
         row = VersionRow(**{**values, **changes})
-        return perform_as(
-            self.engine, "asha", lambda s, o: version.register(s, o, self.model, row)
-        )
+        return perform_as(self.engine, "asha", lambda s, o: version.register(s, o, self.model, row))
 
     def stage(self, name: str) -> Outcome:
         """Let workers load it."""
@@ -154,13 +152,14 @@ class Registry:
     def production(self) -> str | None:
         """What the compiled routing names as production."""
         with self.engine.connect() as connection:
-            return connection.scalar(
+            found: str | None = connection.scalar(
                 text(
                     "SELECT r.version FROM model_routing d JOIN model_registry r"
                     " ON r.id = d.production_id WHERE d.model_name = :m"
                 ),
                 {"m": self.model},
             )
+        return found
 
     def status(self, name: str) -> str:
         """A version's status."""

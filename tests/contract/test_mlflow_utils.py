@@ -239,9 +239,7 @@ def test_a_version_that_served_well_is_rolled_back_to_at_once(
     assert registry.production() == "v1.0.0"
 
 
-def test_a_loaded_model_answers(
-    run: tuple[str, str], registry: Registry, mlflow_uri: str
-) -> None:
+def test_a_loaded_model_answers(run: tuple[str, str], registry: Registry, mlflow_uri: str) -> None:
     number = register(run, "v1.2.0")
     get_client().create_registered_model(empty := f"empty_{uuid4().hex}")
     with pytest.raises(LookupError, match="no version in stage Staging"):
