@@ -34,11 +34,17 @@ def _holds_zero(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
+def _example(reason: str, **values: Any) -> ConfigDict:
+    """What /docs shows of a write."""
+    common = {"request_id": "01980c5e-7a54-7cc1-9f0e-3b8f5c0f2a11", "reason": reason}
+    return ConfigDict(json_schema_extra={"examples": [{**common, **values}]})
+
+
 class Write(Wire):
     """Base of all writes. ``request_id`` makes a repeat a no-op with the first answer."""
 
     request_id: UUID
-    reason: str = Field(min_length=3, max_length=2000, examples=["p95 doubled since 03:10"])
+    reason: str = Field(min_length=3, max_length=2000)
 
     @model_validator(mode="before")
     @classmethod
@@ -352,8 +358,16 @@ class Outcome(Wire):
 class RegisterVersion(Write):
     """Make a run's model a version. ``version`` is chosen next if it is not given."""
 
-    model_uri: str = Field(examples=["runs:/3f2a.../model"], max_length=500)
-    version: str | None = Field(default=None, pattern=r"^v\d+\.\d+\.\d+$", examples=["v1.2.0"])
+    model_config = _example(
+        "retrained on October's queries",
+        model_uri="runs:/9f3a5c0e1b7d4c2f8a6e0d1b2c3f4a5e/model",
+        version="v1.2.0",
+        description="code-mixed phrases added",
+        tags={"dataset": "2026-10"},
+    )
+
+    model_uri: str = Field(max_length=500)
+    version: str | None = Field(default=None, pattern=r"^v\d+\.\d+\.\d+$")
     description: str = Field(default="", max_length=5000)
     tags: dict[str, str] = {}
 
@@ -361,11 +375,22 @@ class RegisterVersion(Write):
 class MoveVersion(Write):
     """Stage, validate or reject; ``expected_status`` is what the caller saw."""
 
+    model_config = _example("ready to be tried", expected_status="registered")
+
     expected_status: VersionStatus
 
 
 class RequestPromotion(Write):
     """Ask for a version to be promoted. ``expected_production`` is what the caller saw."""
+
+    model_config = _example(
+        "fewer wrong loan intents",
+        version="v1.2.0",
+        strategy="canary",
+        share=10,
+        breaking=False,
+        expected_production="v1.1.0",
+    )
 
     version: str
     strategy: Strategy = Strategy.FULL
@@ -377,6 +402,10 @@ class RequestPromotion(Write):
 class DecidePromotion(Write):
     """Approve, reject or withdraw; ``evidence_hash`` is the hash of what the approver saw."""
 
+    model_config = _example(
+        "criteria and canary plan read", evidence_hash="9b1c" * 16, break_glass=False
+    )
+
     evidence_hash: str
     break_glass: bool = False
 
@@ -387,12 +416,18 @@ class RollBack(Write):
     ``expected_production`` is what the caller saw; None means whatever serves now.
     """
 
+    model_config = _example("p95 doubled since 03:10", expected_production="v1.2.0", to=None)
+
     expected_production: str | None
     to: str | None = None
 
 
 class ShiftTraffic(Write):
     """Set the canary's share; 0 aborts it, 100 makes it production."""
+
+    model_config = _example(
+        "two days without a finding", expected_canary="v1.2.0", expected_share=10, share=50
+    )
 
     expected_canary: str
     expected_share: int = Field(ge=0, le=100)
@@ -401,6 +436,8 @@ class ShiftTraffic(Write):
 
 class Explain(Write):
     """A write that needs nothing but its reason."""
+
+    model_config = _example("cause found: a slow tokenizer, fixed in v1.2.1")
 
 
 class Account(Wire):
@@ -415,6 +452,10 @@ class Account(Wire):
 class NewAccount(Write):
     """Let somebody in: with a first password at the embedded issuer, else by their subject."""
 
+    model_config = _example(
+        "joins the fraud team", username="meera", role="analyst", password="a first password"
+    )
+
     username: str = Field(pattern=r"^[a-z][a-z0-9._-]{1,62}$")
     role: Role
     password: str | None = Field(default=None, min_length=10, max_length=200)
@@ -425,6 +466,8 @@ class NewAccount(Write):
 
 class SetRole(Write):
     """Change what a person may do."""
+
+    model_config = _example("on call from Monday", role="oncall")
 
     role: Role
 
@@ -444,6 +487,10 @@ class Token(Wire):
 
 class NewToken(Write):
     """Create a machine token."""
+
+    model_config = _example(
+        "registers what it trains", name="nightly-training", role="machine", days=90
+    )
 
     name: str = Field(pattern=r"^[a-z][a-z0-9._-]{1,62}$")
     role: Role

@@ -100,6 +100,11 @@ class BackendSettings(BaseSettings):
         return parts.hostname in ours and parts.port == self.backend_port and parts.path == "/oidc"
 
     @property
+    def account_issuer(self) -> str:
+        """Whose people our accounts are; the embedded issuer's stay so when its address changes."""
+        return "embedded" if self.embedded else self.issuer
+
+    @property
     def redirect_uris(self) -> frozenset[str]:
         """``oidc_redirect_uris`` one by one."""
         found = (uri.strip() for uri in self.oidc_redirect_uris.split(","))

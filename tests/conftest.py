@@ -175,6 +175,7 @@ class Backend:
     url: str
     settings: BackendSettings
     engine: Engine
+    console_port: int
     _tokens: dict[str, str] = field(default_factory=dict)
     clients: list[httpx2.Client] = field(default_factory=list)
 
@@ -209,7 +210,7 @@ def backend(
     database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Backend]:
     """backend_api over HTTP on a free port; marker-free tests get no MLflow."""
-    port = free_port()
+    port, console_port = free_port(), free_port()
     issuer = f"http://127.0.0.1:{port}/oidc"
     wants_mlflow = "mlflow_uri" in request.fixturenames
     settings = BackendSettings(
@@ -221,14 +222,17 @@ def backend(
         INFERENCE_ADMIN_TOKEN=ADMIN_TOKEN, MODELS_FILE=PROJECT / "models.yaml",
         NIVESH_HOME=tmp_path, BACKEND_PORT=port, OIDC_ISSUER=issuer,
         OIDC_CLIENT_SECRET="test-client-secret",
-        OIDC_REDIRECT_URIS="http://127.0.0.1:8501/oauth2callback",
+        OIDC_REDIRECT_URIS=(
+            "http://127.0.0.1:8501/oauth2callback,"
+            f"http://127.0.0.1:{console_port}/oauth2callback"
+        ),
     )  # fmt: skip
     config = uvicorn.Config(create_app(settings), port=port, log_level="error", lifespan="on")
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     wait_until(lambda: running.started, 20, "the backend has started")
-    served = Backend(f"http://127.0.0.1:{port}", settings, engine)
+    served = Backend(f"http://127.0.0.1:{port}", settings, engine, console_port)
     yield served
     served.close()
     running.should_exit = True

@@ -123,10 +123,12 @@ def signed_in(backend: Backend, username: str) -> httpx2.Client:
 
 def badge(backend: Backend, role: Role | str) -> httpx2.Client:
     """A client that carries an ID token of somebody with the role, without the way to the door."""
-    name, now = f"some-{role}", db.now()
+    name, now, ours = f"some-{role}", db.now(), backend.settings.account_issuer
     order = Order("tests", "made for a test", uuid4(), now)
     with db.transaction(backend.engine, "tests") as session:
-        accounts.insert(session, order, backend.settings.issuer, name, Role(role), None, name)
+        accounts.insert(
+            session, order, backend.settings.account_issuer, name, Role(role), None, name
+        )
         bearer = signing.id_token(
             signing.current(session, now), issuer=backend.settings.issuer, subject=name,
             audience=CLIENT[0], username=name, nonce=None, signed_in_at=now, now=now,

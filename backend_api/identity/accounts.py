@@ -45,15 +45,17 @@ def every(session: Session) -> list[Account]:
     return [wire(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.username))]
 
 
-def verify(session: Session, identity: Identity) -> Caller:
+def verify(session: Session, issuer: str, identity: Identity) -> Caller:
     """Who the issuer's subject is to us, with the role of this moment.
+
+    ``issuer`` is ``settings.account_issuer``, here and below.
 
     Raises:
         Forbidden: nobody let them in, or they were shut out.
     """
     row = session.scalar(
         select(AccountRow).where(
-            AccountRow.issuer == identity.issuer, AccountRow.subject == identity.subject
+            AccountRow.issuer == issuer, AccountRow.subject == identity.subject
         )
     )
     if row is None:
@@ -87,7 +89,9 @@ def add(
         kept,
         actor,
         now,
-        lambda s, o: insert(s, o, settings.issuer, body.username, body.role, made, body.subject),
+        lambda s, o: insert(
+            s, o, settings.account_issuer, body.username, body.role, made, body.subject
+        ),
         Account,
     )
     if body.password is not None:

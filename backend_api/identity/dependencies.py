@@ -30,6 +30,7 @@ class Gate:
     def __init__(self, settings: BackendSettings, engine: Engine) -> None:
         self._engine = engine
         self._issuer, self._audience = settings.issuer, settings.oidc_client_id
+        self._accounts_of = settings.account_issuer
         self._keys = keys.Keys(self._ours if settings.embedded else self._theirs)
 
     def _ours(self) -> KeySet:
@@ -54,7 +55,7 @@ class Gate:
         known = self._keys.having(id_token.key_id(bearer), now)
         person = id_token.identity(bearer, known, self._issuer, self._audience, now)
         with db.transaction(self._engine, None) as session:
-            return accounts.verify(session, person)
+            return accounts.verify(session, self._accounts_of, person)
 
 
 def caller(
@@ -92,5 +93,5 @@ def attach(app: FastAPI, settings: BackendSettings) -> None:
     engine: Engine = app.state.engine
     app.state.gate = Gate(settings, engine)
     if settings.embedded:
-        app.state.issuer = Issuer(settings, engine, Door(engine, settings.issuer))
+        app.state.issuer = Issuer(settings, engine, Door(engine, settings.account_issuer))
         app.include_router(routes.router)

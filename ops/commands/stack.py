@@ -80,7 +80,7 @@ def first_accounts(record: Record) -> None:
     if not settings.embedded:
         return
     with reach.database() as engine, db.transaction(engine, caller.actor()) as session:
-        made = accounts.ensure_first(session, settings.issuer, db.now())
+        made = accounts.ensure_first(session, settings.account_issuer, db.now())
     if not made:
         return
     say("First accounts, shown this once:", style="bold")

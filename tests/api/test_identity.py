@@ -9,12 +9,14 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from backend_api import db
 from backend_api.identity import accounts
 from backend_api.identity.issuer import signing
 from backend_api.identity.issuer.throttle import LIMITS
 from backend_api.identity.issuer.token import is_client
+from backend_api.main import create_app
 from backend_api.states import Permission, may
 from tests import people
 from tests.conftest import Backend
@@ -309,10 +311,10 @@ def test_a_key_is_forgotten_once_its_last_token_has_expired(backend: Backend) ->
 
 def test_first_accounts_are_made_once_and_each_can_sign_in(backend: Backend) -> None:
     with db.transaction(backend.engine, "tests") as session:
-        made = accounts.ensure_first(session, backend.settings.issuer, db.now())
+        made = accounts.ensure_first(session, backend.settings.account_issuer, db.now())
     assert [role for _, role, _ in made] == ["viewer", "analyst", "oncall", "lead", "lead", "admin"]
     with db.transaction(backend.engine, "tests") as session:
-        assert accounts.ensure_first(session, backend.settings.issuer, db.now()) == []
+        assert accounts.ensure_first(session, backend.settings.account_issuer, db.now()) == []
     name, role, password = made[-1]
     bearer = Visit(backend).sign_in(name, password)["id_token"]
     known = Visit(backend).http.get("/me", headers={"Authorization": f"Bearer {bearer}"}).json()
@@ -323,3 +325,19 @@ def test_the_way_back_keeps_what_stood_in_it(backend: Backend, visit: Visit) -> 
     sent = visit.fill_in("asha")
     assert sent.headers["cache-control"] == "no-store"
     assert set(dict(parse_qsl(urlsplit(sent.headers["location"]).query))) == {"code", "state"}
+
+
+def test_accounts_outlive_a_change_of_the_address(backend: Backend, visit: Visit) -> None:
+    moved = backend.settings.model_copy(
+        update={"oidc_issuer": "http://localhost:7/oidc", "backend_port": 7}
+    )
+    assert moved.embedded
+    app = create_app(moved)
+    with TestClient(app, base_url="http://localhost:7") as http:
+        page = http.post(
+            "/oidc/authorize",
+            params=visit.question,
+            data={"username": "asha", "password": people.PASSWORD},
+            follow_redirects=False,
+        )
+    assert page.status_code == 303, page.text

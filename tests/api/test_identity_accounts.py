@@ -144,7 +144,7 @@ def test_two_admins_who_demote_each_other_leave_one(backend: Backend) -> None:
             for name in names:
                 order = Order("tests", "made for a test", uuid4(), db.now())
                 accounts.insert(
-                    session, order, backend.settings.issuer, name, Role.ADMIN, None, name
+                    session, order, backend.settings.account_issuer, name, Role.ADMIN, None, name
                 )
         start = threading.Barrier(2)
 

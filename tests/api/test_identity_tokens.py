@@ -17,9 +17,10 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from backend_api import db
-from backend_api.identity import keys, tokens
+from backend_api.identity import accounts, keys, tokens
 from backend_api.identity.issuer import signing
 from backend_api.main import create_app
+from backend_api.schemas import NewAccount
 from backend_api.settings import BackendSettings
 from tests import people
 from tests.conftest import Backend
@@ -199,7 +200,15 @@ def test_id_tokens_of_a_provider_elsewhere_count_by_its_published_keys(
     app: FastAPI = create_app(settings)
     with TestClient(app) as client:
         bearer = {"Authorization": f"Bearer {Visit(asha).sign_in('asha')['id_token']}"}
-        assert client.get("/me", headers=bearer).json()["username"] == "asha"
+        stranger = client.get("/me", headers=bearer)
+        assert stranger.status_code == 403, "asha is known at our own door, not by this provider"
+        body = NewAccount(
+            request_id=uuid4(), reason="joins", username="asha-there", role=people.Role.LEAD,
+            subject=stranger.json()["details"]["subject"],
+        )  # fmt: skip
+        accounts.add(asha.engine, settings, body, "tests", db.now())
+        known = client.get("/me", headers=bearer).json()
+        assert (known["username"], known["role"]) == ("asha-there", "lead")
         assert client.get("/oidc/jwks").status_code == 404, "it signs nobody in itself"
 
 
