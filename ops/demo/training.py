@@ -65,7 +65,9 @@ def learning(
     try:
         pool.submit(_experiments).result()
         yield [pool.submit(_learn, lesson) for lesson in lessons]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
+from backend_api import catalog as catalogs
+from backend_api.errors import ConsoleError
+from ops.errors import OpsError
 from ops.settings import OpsSettings
 from ops.stack import mlflow, ours, prometheus, redis
 from ops.stack import ports as choice
@@ -38,6 +42,7 @@ def make(home: Home, settings: OpsSettings, record: Record, *, demo: bool) -> Pl
     Raises:
         OpsError: a port, a file or a server that cannot be done without is missing.
     """
+    _understood(settings.models_file)
     secrets = home.secrets()
     outside = real(settings, record)
     if outside.database_url is not None:
@@ -57,6 +62,13 @@ def make(home: Home, settings: OpsSettings, record: Record, *, demo: bool) -> Pl
     if outside.prometheus_url is None:
         found += prometheus.specs(home, ports, env)
     return Plan(ports, variables, embedded(outside), found, _notes(outside, found))
+
+
+def _understood(models_file: Path) -> None:
+    try:
+        catalogs.load(models_file)
+    except ConsoleError as error:
+        raise OpsError(" ".join(error.message.split()), error.hint) from error
 
 
 def _database(home: Home, port: int, secrets: dict[str, str]) -> Spec:
