@@ -1,6 +1,7 @@
 """Checks of the machine: Python, libraries, disk, ports, programs."""
 
 import shutil
+import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -86,12 +87,12 @@ def ports(settings: OpsSettings, record: Record) -> Finding:
 def docker() -> Finding:
     """Docker with Compose, which only docker-compose.yml needs."""
     found = program("docker")
-    if found is None:
-        return Finding(
-            "Docker", NOTE, "Docker is not on PATH.",
-            "`nivesh up` does without. For docker-compose.yml: install Docker with Compose.",
-        )  # fmt: skip
-    return Finding("Docker", GOOD, f"{found}; docker-compose.yml can be used.")
+    if found and subprocess.run([found, "compose", "version"], capture_output=True).returncode == 0:
+        return Finding("Docker", GOOD, "Docker and Compose are here; docker-compose.yml can run.")
+    return Finding(
+        "Docker", NOTE, "Docker Compose is missing." if found else "Docker is not on PATH.",
+        "`nivesh up` does without. For docker-compose.yml: install Docker with Compose.",
+    )  # fmt: skip
 
 
 def monitoring() -> Finding:
