@@ -1,0 +1,179 @@
+"""kill -9 of each part at each point of a promotion: the old state or the new one, never a mix."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection
+
+from backend_api.schemas import Outcome
+from console.client import BackendError
+from tests.agreement import agreed
+from tests.candidates import OUTAGES, Approval, Candidate, Candidates
+from tests.makers import INTENT, wait_until
+from tests.stack import WORKER, Stack
+from tests.stream import CLIENTS, Stream, all_logged_once
+
+pytestmark = pytest.mark.flow
+
+PARTS = ("backend", "worker", "mlflow", "redis", "postgres", WORKER)
+# Whoever decides can be answered only while these are there.
+ANSWERING = ("backend", "postgres")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A promotion that is about to happen, and the part that will not live through it."""
+
+    stack: Stack
+    candidates: Candidates
+    candidate: Candidate
+    before: str
+    part: str
+
+    def proposed(self) -> Approval:
+        """The decision, ready to be sent."""
+        promotion = self.candidates.propose(self.candidate)
+        return Approval(self.stack, promotion, self.candidate, self.before)
+
+
+# Where a decision can be stopped inside its transaction: what it has to wait for there.
+BEGUN = "SELECT 1 FROM models WHERE model_name = %s FOR UPDATE"
+HALF_WRITTEN = "SELECT pg_advisory_xact_lock(hashtext('nivesh.ledger'))"
+NOT_COMMITTED = "SELECT 1 FROM model_routing WHERE model_name = %s FOR UPDATE"
+
+
+@contextmanager
+def held(stack: Stack, lock: str) -> Iterator[Connection]:
+    """Hold a lock: a decision comes as far as that, and no further."""
+    holder = psycopg2.connect(stack.variables["DATABASE_URL"])
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute(lock, (INTENT,) if "%s" in lock else ())
+        yield holder
+    finally:
+        holder.close()
+
+
+def has_waiter(holder: Connection) -> bool:
+    with holder.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def right_before(case: Case) -> Approval:
+    approval = case.proposed()
+    case.candidates.await_loaded(case.candidate)
+    with case.stack.killed(case.part):
+        approval.insist()
+    return approval
+
+
+def in_flight(lock: str, case: Case) -> Approval:
+    """The decision waits inside its transaction when the part dies."""
+    approval = case.proposed()
+    case.candidates.await_loaded(case.candidate)
+    with ThreadPoolExecutor(1) as pool, held(case.stack, lock) as holder:
+        sent = pool.submit(approval.send)
+        wait_until(lambda: has_waiter(holder), 20, "the decision waits")
+        with case.stack.killed(case.part):
+            holder.close()
+            first = first_answer(sent, case.part)
+            assert first in (None, approval.insist())
+    return approval
+
+
+def begun(case: Case) -> Approval:
+    return in_flight(BEGUN, case)
+
+
+def half_written(case: Case) -> Approval:
+    return in_flight(HALF_WRITTEN, case)
+
+
+def not_committed(case: Case) -> Approval:
+    return in_flight(NOT_COMMITTED, case)
+
+
+def first_answer(sent: "Future[Outcome]", part: str) -> Outcome | None:
+    """There may be none only when a part died that gives it, and then an outage is told."""
+    error = sent.exception()
+    if error is None:
+        return sent.result()
+    assert part in ANSWERING, f"the death of {part} kept the decision from an answer: {error}"
+    assert isinstance(error, BackendError)
+    assert error.status in OUTAGES, error.message
+    return None
+
+
+def right_after(case: Case) -> Approval:
+    approval = case.proposed()
+    case.candidates.await_loaded(case.candidate)
+    approval.insist()
+    with case.stack.killed(case.part):
+        pass
+    return approval
+
+
+def while_workers_load(case: Case) -> Approval:
+    """Decided, and no worker has the version in memory when the part dies."""
+    with case.candidates.lock(case.candidate) as lock:
+        approval = case.proposed()
+        approval.insist()
+        wait_until(
+            lambda: case.candidates.states(case.candidate) == ["loading", "loading"], 20,
+            "both workers are loading",
+        )  # fmt: skip
+        with case.stack.killed(case.part):
+            lock.release()
+    return approval
+
+
+POINTS = (right_before, not_committed, right_after, while_workers_load)
+# How far a decision had come matters to those who carry it out.
+DEPTHS = (begun, half_written)
+CASES = [
+    pytest.param(part, point, id=f"{part} {point.__name__}".replace("_", " "))
+    for points, parts in ((POINTS, PARTS), (DEPTHS, ANSWERING))
+    for point in points
+    for part in parts
+]
+
+
+@pytest.fixture(scope="module")
+def stream(stack: Stack, candidates: Candidates) -> Iterator[Stream]:
+    """Callers who ask through all of it."""
+    agreed(stack, candidates.promoted().version)
+    with Stream(stack.inference_url) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("part", "point"), CASES)
+def test_a_killed_part_leaves_the_old_state_or_the_new_one(
+    stack: Stack, candidates: Candidates, stream: Stream,
+    part: str, point: Callable[[Case], Approval],
+) -> None:  # fmt: skip
+    serving = candidates.serving()
+    candidate = candidates.new()
+    stream.chapter()
+    approval = point(Case(stack, candidates, candidate, serving.version, part))
+    first = approval.insist()
+    assert approval.insist() == first, "a repeat is answered as the first was"
+    assert approval.is_carried_out()
+    agreed(stack, candidate.version)
+    seen = stream.chapter()
+    assert (seen.refused, seen.lost) == ([], [])
+    assert seen.broken <= (CLIENTS if part == WORKER else 0)
+    assert seen.served() <= {serving.speaks, candidate.speaks}
+    stream.goes_on()
+    assert stream.chapter().served() == {candidate.speaks}
+
+
+def test_each_answer_of_that_time_is_in_the_log_once(stack: Stack, stream: Stream) -> None:
+    all_logged_once(stack.variables["DATABASE_URL"], set(stream.whole().answers))
