@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -11,10 +12,9 @@ from uuid import uuid4
 import httpx2
 
 from backend_api import db
-from backend_api.identity import accounts
+from backend_api.identity import accounts, passwords
 from backend_api.identity.issuer import signing
 from backend_api.operations.order import Order
-from backend_api.schemas import NewAccount
 from backend_api.states import Role
 from tests.conftest import Backend
 
@@ -42,13 +42,23 @@ class Form(HTMLParser):
         self.text += data
 
 
-def add(backend: Backend, username: str, role: Role | str, password: str = PASSWORD) -> None:
-    """An account of the embedded issuer."""
-    body = NewAccount(
-        request_id=uuid4(), reason="made for a test", username=username, role=Role(role),
-        password=password,
-    )  # fmt: skip
-    accounts.add(backend.engine, backend.settings, body, "tests", db.now())
+@cache
+def _hash() -> str:
+    return passwords.hashed(PASSWORD)
+
+
+def _insert(
+    backend: Backend, username: str, role: Role | str, hashed: str | None, subject: str | None
+) -> None:
+    order = Order("tests", "made for a test", uuid4(), db.now())
+    issuer = backend.settings.account_issuer
+    with db.transaction(backend.engine, "tests") as session:
+        accounts.insert(session, order, issuer, username, Role(role), hashed, subject)
+
+
+def add(backend: Backend, username: str, role: Role | str) -> None:
+    """An account of the embedded issuer, with ``PASSWORD``."""
+    _insert(backend, username, role, _hash(), None)
 
 
 class Visit:
@@ -123,12 +133,9 @@ def signed_in(backend: Backend, username: str) -> httpx2.Client:
 
 def badge(backend: Backend, role: Role | str) -> httpx2.Client:
     """A client that carries an ID token of somebody with the role, without the way to the door."""
-    name, now, ours = f"some-{role}", db.now(), backend.settings.account_issuer
-    order = Order("tests", "made for a test", uuid4(), now)
+    name, now = f"some-{role}", db.now()
+    _insert(backend, name, role, None, name)
     with db.transaction(backend.engine, "tests") as session:
-        accounts.insert(
-            session, order, backend.settings.account_issuer, name, Role(role), None, name
-        )
         bearer = signing.id_token(
             signing.current(session, now), issuer=backend.settings.issuer, subject=name,
             audience=CLIENT[0], username=name, nonce=None, signed_in_at=now, now=now,

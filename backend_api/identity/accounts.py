@@ -146,16 +146,31 @@ def insert(
             f"There is a {username} already, as {row.role}.",
             "Choose another name, or change that account's role.",
         )
+    _unclaimed(session, issuer, subject, username)
     verb = "account.add" if row is None else "account.restore"
     if row is None:
-        identifier = uuid4()
-        row = AccountRow(id=identifier, username=username, created_at=order.now)
+        row = AccountRow(id=uuid4(), username=username, created_at=order.now)
         session.add(row)
     row.issuer, row.subject, row.role = issuer, subject or str(row.id), role
     row.password_hash, row.disabled_at = password_hash, None
     session.flush()
     order.record(session, verb, evidence={"username": username, "role": role, "issuer": issuer})
     return wire(row)
+
+
+def _unclaimed(session: Session, issuer: str, subject: str | None, username: str) -> None:
+    other = session.scalar(
+        select(AccountRow.username).where(
+            AccountRow.issuer == issuer,
+            AccountRow.subject == subject,
+            AccountRow.username != username,
+        )
+    )
+    if other is not None:
+        raise Conflict(
+            f"The subject {subject} is {other} here already.",
+            "One person has one account; change the role of that one.",
+        )
 
 
 def set_role(session: Session, order: Order, username: str, role: Role) -> Account:

@@ -13,7 +13,7 @@ from backend_api.errors import Unavailable
 
 FRESH_FOR = timedelta(minutes=5)
 # However many made-up key ids are sent, the issuer is asked no more often than this.
-AT_MOST_EVERY = timedelta(seconds=5)
+AT_MOST_EVERY = timedelta(seconds=10)
 # Symmetric keys are left out: whoever can check with one can also sign with it.
 _KINDS: dict[str, type[RSAKey] | type[ECKey]] = {"RSA": RSAKey, "EC": ECKey}
 
@@ -39,7 +39,7 @@ def fetch(issuer: str) -> KeySet:
         Unavailable: it does not answer, or not as OpenID Connect says.
     """
     try:
-        with httpx2.Client(timeout=3.0) as http:
+        with httpx2.Client(timeout=2.0) as http:
             found = http.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             document = found.raise_for_status().json()
             if document["issuer"] != issuer:
@@ -48,7 +48,8 @@ def fetch(issuer: str) -> KeySet:
     except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(
             f"The sign-in provider {issuer} does not give its keys: {error}.",
-            "Nothing was changed. Try again once it answers; OIDC_ISSUER says where it is.",
+            "Try again once it answers. If OIDC_ISSUER is this backend itself, under a name that it"
+            " does not know, set OIDC_EMBEDDED=true.",
         ) from error
 
 
@@ -58,7 +59,7 @@ class Keys:
     def __init__(self, fetch: Callable[[], KeySet]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._held: KeySet | None = None
+        self._held = KeySet([])
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
         self._failure: Unavailable | None = None
@@ -69,19 +70,25 @@ class Keys:
         Raises:
             Unavailable: the key could not be asked for.
         """
-        with self._lock:
-            known = self._held is not None and any(key.kid == kid for key in self._held)
-            old = self._fetched_at is None or now - self._fetched_at > FRESH_FOR
-            if (old or not known) and self._may_try(now):
-                self._renew(now)
-            if not known and self._failure is not None:
-                raise self._failure
-            return self._held or KeySet([])
+        # Whoever holds a known key does not wait for somebody else's question to the issuer.
+        if self._lock.acquire(blocking=not self._knows(kid)):
+            try:
+                self._renew(kid, now)
+            finally:
+                self._lock.release()
+        if self._failure is not None and not self._knows(kid):
+            raise self._failure
+        return self._held
 
-    def _may_try(self, now: datetime) -> bool:
-        return self._tried_at is None or now - self._tried_at >= AT_MOST_EVERY
+    def _knows(self, kid: str | None) -> bool:
+        return any(key.kid == kid for key in self._held)
 
-    def _renew(self, now: datetime) -> None:
+    def _renew(self, kid: str | None, now: datetime) -> None:
+        old = self._fetched_at is None or now - self._fetched_at > FRESH_FOR
+        if self._knows(kid) and not old:
+            return
+        if self._tried_at is not None and now - self._tried_at < AT_MOST_EVERY:
+            return
         self._tried_at = now
         try:
             self._held, self._fetched_at, self._failure = self._fetch(), now, None

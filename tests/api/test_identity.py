@@ -327,6 +327,22 @@ def test_the_way_back_keeps_what_stood_in_it(backend: Backend, visit: Visit) -> 
     assert set(dict(parse_qsl(urlsplit(sent.headers["location"]).query))) == {"code", "state"}
 
 
+def test_an_outage_of_the_database_is_said_on_the_page(backend: Backend, visit: Visit) -> None:
+    lost = backend.settings.model_copy(
+        update={"database_url": "postgresql://nivesh:x@127.0.0.1:9/nivesh"}
+    )
+    with TestClient(create_app(lost), base_url="http://localhost") as http:
+        page = http.post(
+            "/oidc/authorize",
+            params=visit.question,
+            data={"username": "asha", "password": people.PASSWORD},
+        )
+    assert page.status_code == 503
+    form = Form(page.text)
+    assert "does not answer" in form.text
+    assert form.fields["username"] == "asha"
+
+
 def test_accounts_outlive_a_change_of_the_address(backend: Backend, visit: Visit) -> None:
     moved = backend.settings.model_copy(
         update={"oidc_issuer": "http://localhost:7/oidc", "backend_port": 7}

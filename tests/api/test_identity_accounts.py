@@ -248,6 +248,9 @@ def test_with_a_provider_elsewhere_an_account_is_a_subject(backend: Backend) -> 
     with pytest.raises(accounts.BadRequest, match="keeps the passwords"):
         accounts.add(backend.engine, settings, body(password=PASSWORD), "some-admin", db.now())
     accounts.add(backend.engine, settings, body(subject="00u7"), "some-admin", db.now())
+    again = body(subject="00u7").model_copy(update={"username": "meera2"})
+    with pytest.raises(Conflict, match="is meera here already"):
+        accounts.add(backend.engine, settings, again, "some-admin", db.now())
     with backend.engine.connect() as connection:
         row = connection.execute(
             text("SELECT issuer, subject, password_hash FROM accounts WHERE username = 'meera'")

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Engine, select
 
 from backend_api import db
@@ -12,6 +13,7 @@ from backend_api.identity import passwords
 from backend_api.identity.issuer.throttle import Throttle
 from backend_api.tables import AccountRow
 
+log = structlog.get_logger()
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,62}")
 
 
@@ -59,8 +61,11 @@ class Door:
                 )
             )
         if not passwords.matches(row.password_hash if row else None, password) or row is None:
+            # Only a known name is logged: people type their password into the wrong field.
+            log.warning("sign_in.refused", account=row and row.username, address=address)
             raise WrongPassword("User name or password is wrong.", "Check both and try again.")
         self._throttle.succeeded(name, address, now)
         if row.disabled_at is not None:
             raise Forbidden("This account is disabled.", "Ask an admin to let you in again.")
+        log.info("sign_in", account=row.username, address=address)
         return row
