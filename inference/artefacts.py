@@ -37,7 +37,7 @@ def fetch(uri: str, folder: Path, tracking_uri: str) -> None:
     env = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri}
     try:
         done = subprocess.run(
-            ["nice", "-n", "10", *command], env=env, stdin=subprocess.DEVNULL,
+            command, env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=FETCH_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -61,6 +61,8 @@ def main() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import artifacts, exceptions
 
+    # Requests that are being served go first.
+    os.nice(10)
     uri, folder = sys.argv[1], Path(sys.argv[2])
     landing = folder.with_name("landing")
     landing.mkdir()

@@ -8,6 +8,8 @@ import structlog
 SOCKET, LIFELINE = "INFERENCE_SOCKET_FD", "INFERENCE_LIFELINE_FD"
 SLOT = "INFERENCE_SLOT"
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# Open connections by slot; beside the counters, in the folder that goes with each start.
+CONNECTIONS = "connections"
 # Past the drain, for the farewell and the last delivery.
 LAST_WORDS_SECONDS = 6.0
 

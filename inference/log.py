@@ -112,6 +112,11 @@ class Deliverer(threading.Thread):
             if pause < LONGEST_PAUSE:
                 log.warning("log.waits", reason=str(error).strip()[:200])
             return min(LONGEST_PAUSE, pause * 2)
+        # Whatever one round met, the next one is tried: records wait for nobody else.
+        except Exception:
+            self._forget_connection()
+            log.exception("log.round_broke")
+            return LONGEST_PAUSE
         return PAUSE_SECONDS
 
     def _deliver_own(self) -> None:

@@ -11,9 +11,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from inference.handover import METRICS_FOLDER, SLOT
 
 if METRICS_FOLDER in os.environ:
+    _slot = os.environ[SLOT]
     # By slot and not by pid, so that a worker's next life goes on counting in the same file.
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(  # type: ignore[no-untyped-call]
-        lambda: os.environ[SLOT]
+        lambda: _slot
     )
 
 REGISTRY = CollectorRegistry()

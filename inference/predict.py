@@ -1,8 +1,6 @@
 """The hot path: one ASGI call from body to answer, with every duty and nothing beside it."""
 
 import asyncio
-import json
-import math
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from uuid6 import uuid7
 
-from inference import metrics
+from inference import body, metrics
 from inference.admin import Gate
 from inference.catalogue import Entry
 from inference.errors import (
@@ -35,13 +33,10 @@ PREFIX = "/predict/"
 # A longer text takes longer than the warm-up's rows, so it never runs on the event loop.
 INLINE_BYTES = 4096
 ENTITY_KEY = "user_id"
+LONGEST_KEY = 256
 JSON = (b"content-type", b"application/json")
 
 log = structlog.get_logger()
-
-
-class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
 
 
 class Predict:
@@ -66,9 +61,9 @@ class Predict:
         flight: InFlight | None = None
         try:
             name, version = self._called(scope)
-            body = await _read(receive, scope["headers"], self._limit)
+            content = await body.read(receive, scope["headers"], self._limit)
             begun = time.perf_counter()
-            row = _row(body)
+            row = body.row(content)
             # Read once: all of this request belongs to one snapshot.
             snapshot = self._rotation.snapshot
             key = self._key(name, row)
@@ -78,12 +73,17 @@ class Predict:
             if (route := snapshot.routes.get(name)) is not None:
                 epoch, flight = route.epoch, route.in_flight
                 flight.count += 1
-            content = await self._answer(name, arm, epoch, row, key, len(body), begun)
-            await _send(send, 200, content)
+            answer = await self._answer(name, arm, epoch, row, key, len(content), begun)
+            await _send(send, 200, answer)
         except ServiceError as error:
             await self._refuse(send, name, error)
-        except ClientGone:
+        except body.ClientGone:
             return
+        # A mistake of ours must not look like a broken connection.
+        except Exception:
+            log.exception("request.failed", path=scope["path"])
+            problem = ServiceError("Something went wrong here.", "The service's log has the cause.")
+            await self._refuse(send, name, problem)
         finally:
             if flight is not None:
                 flight.count -= 1
@@ -105,7 +105,7 @@ class Predict:
             )
         for header, value in scope["headers"]:
             if header == b"x-nivesh-version":
-                self._gate.require(_header(scope["headers"], b"authorization"))
+                self._gate.require(body.header(scope["headers"], b"authorization"))
                 return name, value.decode("latin-1")
         return name, None
 
@@ -119,6 +119,10 @@ class Predict:
                 f"{field} is of type {type(key).__name__}; send a text or leave it out",
                 "/docs shows an example.", field=field,
             )  # fmt: skip
+        elif len(key) > LONGEST_KEY:
+            raise BadRequest(
+                f"{field} has {len(key):,} characters; send {LONGEST_KEY} or fewer", field=field
+            )
         return key
 
     async def _answer(
@@ -179,76 +183,6 @@ class Predict:
         elif isinstance(error, Unavailable):
             metrics.meters(name, "none", "none").errors.inc()
         await _send(send, error.status, orjson.dumps(error.body, default=str), extra)
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    return next((value for header, value in headers if header == name), None)
-
-
-async def _read(receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int) -> bytes:
-    length = _header(headers, b"content-length")
-    if length is not None and length.isdigit() and int(length) > limit:
-        raise _too_large(int(length), limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _too_large(size, limit)
-        if not message.get("more_body"):
-            return b"".join([*parts, part]) if parts else part
-        parts.append(part)
-
-
-def _too_large(size: int, limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"The body has {size:,} bytes or more; at most {limit:,} are read.", "Send less."
-    )
-
-
-def _row(body: bytes) -> dict[str, Any]:
-    """The request in a body.
-
-    Raises:
-        BadRequest: it is not JSON, not an object, or holds what no model and no log can.
-    """
-    try:
-        row = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _not_json(body, error) from error
-    if not isinstance(row, dict):
-        raise BadRequest(
-            f"The body is a JSON {type(row).__name__}; send an object with the model's fields.",
-            "/docs shows an example.",
-        )
-    if b"\\u0000" in body:
-        for field, value in row.items():
-            if "\0" in field or "\0" in str(value):
-                raise BadRequest(
-                    f"{field[:60]!r} holds the character NUL, which cannot be stored; remove it.",
-                    field=field[:60],
-                )
-    return row
-
-
-def _not_json(body: bytes, error: Exception) -> BadRequest:
-    """Python's own parser takes NaN and Infinity, so it can say which field holds one."""
-    try:
-        row = json.loads(body)
-    except (ValueError, RecursionError):
-        row = None
-    for field, value in row.items() if isinstance(row, dict) else ():
-        if isinstance(value, float) and not math.isfinite(value):
-            return BadRequest(
-                f"{field[:60]} is {value}, which is not a number that JSON knows;"
-                " send a finite number or leave it out.",
-                "/docs shows an example.", field=field[:60],
-            )  # fmt: skip
-    return BadRequest(f"The body is not JSON: {error}.", "/docs shows an example.")
 
 
 def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) -> Served:

@@ -16,7 +16,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from inference.handover import LAST_WORDS_SECONDS, LIFELINE, METRICS_FOLDER, SLOT, SOCKET
+from inference.counts import ABSENT, Counts
+from inference.handover import (
+    CONNECTIONS,
+    LAST_WORDS_SECONDS,
+    LIFELINE,
+    METRICS_FOLDER,
+    SLOT,
+    SOCKET,
+)
 from inference.settings import InferenceSettings
 
 BACKLOG = 2048
@@ -84,6 +92,7 @@ class Supervisor:
         folder = settings.metrics_folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        self._counts = Counts.create(folder / CONNECTIONS, settings.workers)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -107,6 +116,7 @@ class Supervisor:
                 return
             lived = now - worker.began
             worker.pause = FIRST_PAUSE if lived > SETTLED_SECONDS else worker.pause * 2
+            self._counts.set(worker.slot, ABSENT)
             worker.process, worker.start_at = None, now + min(worker.pause, LONGEST_PAUSE)
             log.error("worker.died", slot=worker.slot, code=code, lived=round(lived, 1))
         if now >= worker.start_at:

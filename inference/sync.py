@@ -88,6 +88,9 @@ class Follower(threading.Thread):
                     self._follow(connection)
             except database.OUTAGES as error:
                 log.warning("routing.not_followed", reason=str(error).strip()[:200])
+            # Without this thread the worker would never again serve anything new.
+            except Exception:
+                log.exception("routing.not_followed")
             self.connected, self._asked = False, True
             self._idle(pause)
             pause = min(LONGEST_PAUSE, pause * 2)

@@ -7,7 +7,9 @@ import threading
 
 import uvicorn
 
-from inference.handover import LAST_WORDS_SECONDS, LIFELINE, SLOT, SOCKET, logs
+from inference.counts import Counts
+from inference.door import Server
+from inference.handover import CONNECTIONS, LAST_WORDS_SECONDS, LIFELINE, SLOT, SOCKET, logs
 from inference.main import create_app
 from inference.settings import InferenceSettings
 
@@ -32,13 +34,16 @@ def main() -> None:
     settings = InferenceSettings()
     _hold(int(os.environ[LIFELINE]), settings.drain_seconds + LAST_WORDS_SECONDS)
     logs()
+    slot = int(os.environ[SLOT])
     config = uvicorn.Config(
-        create_app(settings, int(os.environ[SLOT])),
+        create_app(settings, slot),
         loop="uvloop", http="httptools", ws="none", lifespan="on", interface="asgi3",
         access_log=False, log_level="warning", timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.drain_seconds),
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(os.environ[SOCKET]))])
+    listener = socket.socket(fileno=int(os.environ[SOCKET]))
+    counts = Counts(settings.metrics_folder / CONNECTIONS, settings.workers)
+    Server(config, listener, counts, slot).run()
 
 
 if __name__ == "__main__":

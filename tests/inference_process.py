@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import psutil
 
+from inference.counts import ABSENT
 from ops.settings import PROJECT
 from ops.stack.ports import any_free
 from tests.makers import ADMIN_TOKEN, wait_until
@@ -44,8 +45,15 @@ class Inference:
                 [sys.executable, "-m", "inference"], env=self.env, cwd=PROJECT,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        wait_until(self.answers, 60, f"inference answers; see {self.log}")
+        wait_until(self.is_whole, 60, f"each worker answers; see {self.log}")
         return self
+
+    def is_whole(self) -> bool:
+        """Whether every worker takes connections; each does once its versions are loaded."""
+        folder = self.home / "inference" / "metrics" / f"test-{self.port}"
+        counts = folder / "connections"
+        absent = ABSENT.to_bytes(8, sys.byteorder, signed=True)
+        return self.answers() and absent not in counts.read_bytes()
 
     def answers(self) -> bool:
         """Whether a worker is ready."""

@@ -64,6 +64,8 @@ BAD_BODIES: list[tuple[str, bytes, int, str]] = [
     ("unknown field", b'{"query": "x", "colour": "red"}', 400, "colour is not a field"),
     ("user of wrong type", b'{"query": "x", "user_id": 7}', 400, "user_id is of type int"),
     ("NUL character", b'{"query": "a\\u0000b"}', 400, "NUL"),
+    ("NUL deep inside", b'{"query": {"a": ["b\\u0000"]}}', 400, "NUL"),
+    ("endless key", json.dumps({"query": "x", "user_id": "u" * 300}).encode(), 400, "256"),
     ("deep nesting", b"[" * 5000 + b"]" * 5000, 400, "not JSON"),
     ("text of a megabyte", json.dumps({"query": "x" * 1_000_000}).encode(), 400, "query has"),
     ("body of two megabytes", json.dumps({"query": "x" * 2_000_000}).encode(), 413, "bytes"),

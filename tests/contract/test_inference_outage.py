@@ -13,6 +13,7 @@ from pathlib import Path
 from signal import SIGKILL
 from uuid import UUID
 
+import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
@@ -141,6 +142,35 @@ def test_killed_workers_lose_no_answered_prediction_and_never_the_port(
     assert {a.status for a in lost} <= {0}
     assert len(lost) <= 3 * len(BODIES)
     all_logged_once(engine, answered(answers))
+
+
+def connections(inference: Inference) -> list[int]:
+    """How many callers each worker holds."""
+    return sorted(
+        sum(
+            c.status == "ESTABLISHED" and c.laddr.port == inference.port
+            for c in worker.net_connections("tcp4")
+        )
+        for worker in inference.workers()
+    )
+
+
+def test_connections_are_shared_out_and_a_stuck_worker_is_passed_by(
+    registry: Registry, inference: Inference
+) -> None:
+    opened = [socket.create_connection(("127.0.0.1", inference.port)) for _ in range(40)]
+    wait_until(lambda: sum(connections(inference)) >= 40, 20, "all are taken")
+    assert connections(inference)[0] >= 15
+    for connection in opened:
+        connection.close()
+    stuck = inference.workers()[0]
+    stuck.suspend()
+    try:
+        for _ in range(5):
+            with httpx2.Client(base_url=inference.url, timeout=10) as client:
+                assert client.post("/predict/intent", json=BODIES[0]).status_code == 200
+    finally:
+        stuck.resume()
 
 
 def test_predictions_go_on_while_postgresql_is_away_and_are_all_delivered_after(
