@@ -30,9 +30,12 @@ def known(reading: session.Reading[Overview]) -> list[Deployment]:
 
 
 def model(deployments: list[Deployment]) -> Deployment:
-    """The model that the address names or the reader picks."""
+    """The model that the address names or the reader picks, else the first that serves."""
     by_name = {d.model_name: d for d in deployments}
-    return by_name[_pick("Model", "model", list(by_name), {n: d.title for n, d in by_name.items()})]
+    words = {name: d.title for name, d in by_name.items()}
+    serving = [d.model_name for d in deployments if d.desired and d.desired.production]
+    default = serving[0] if serving else deployments[0].model_name
+    return by_name[_pick("Model", "model", list(by_name), words, default)]
 
 
 def version(names: Sequence[str], words: dict[str, str], default: str, of: str) -> str:
@@ -50,13 +53,13 @@ def _pick(
     field: str,
     names: list[str],
     words: dict[str, str],
-    default: str | None = None,
+    default: str,
     of: str = "",
 ) -> str:
     key = f"choice.{field}.{of}"
     asked = st.query_params.get(field)
     if key not in st.session_state or st.session_state[key] not in names:
-        st.session_state[key] = asked if asked in names else default or names[0]
+        st.session_state[key] = asked if asked in names else default
         if asked and asked not in names:
             st.warning(
                 f"There is no {field} {plain(asked)} here;"

@@ -37,7 +37,7 @@ def figures(model: ModelSummary) -> None:
     """What serves, where, and how it goes."""
     want, traffic = model.deployment.desired, model.traffic
     live = [worker for worker in model.deployment.observed if worker.live]
-    agree = f"{sum(w.agrees for w in live)} of {len(live)} agree" if live else "none live"
+    agree = f"{sum(w.agrees for w in live)} of {len(live)} agree" if live and want else "–"
     canary = f"{want.canary} at {want.canary_share} %" if want and want.canary else "none"
     p95 = f"{traffic.p95_ms:,.0f} ms" if traffic.p95_ms is not None else "–"
     with st.container(horizontal=True, gap="small"):

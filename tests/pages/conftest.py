@@ -1,0 +1,83 @@
+"""The real frame and pages over the real backend, opened by people with real ID tokens."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend_api.catalog import Catalog
+from backend_api.states import Role
+from console.settings import settings
+from ops.settings import PROJECT
+from tests import people
+from tests.conftest import Backend
+from tests.makers import Registry
+from tests.pages.reading import Worker
+
+PEOPLE = [role for role in Role if role != Role.MACHINE]
+SHELL = PROJECT / "console" / "shell" / "app.py"
+Opened = Callable[..., AppTest]
+
+
+@pytest.fixture
+def registry(backend: Backend, catalog: Catalog) -> Registry:
+    """v1.0.0 was in production and verified, v1.1.0 is."""
+    made = Registry(backend.engine, catalog)
+    made.promoted("v1.0.0")
+    made.promoted("v1.1.0")
+    return made
+
+
+@pytest.fixture
+def workers(backend: Backend) -> list[Worker]:
+    """Two live workers that serve what was decided."""
+    made = [Worker(backend.engine, "infer-1", 11), Worker(backend.engine, "infer-2", 12)]
+    for worker in made:
+        worker.follow()
+    return made
+
+
+@pytest.fixture
+def console(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The console's process knows the test's backend."""
+    monkeypatch.setenv("BACKEND_URL", backend.url)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def cut(console: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Takes the backend out of the console's reach."""
+
+    def do() -> None:
+        monkeypatch.setenv("BACKEND_URL", "http://127.0.0.1:9")
+        settings.cache_clear()
+
+    return do
+
+
+@pytest.fixture
+def opened(backend: Backend, console: None) -> Opened:
+    """Opens a page as somebody with the role; further words are the address's parameters."""
+    bearers: dict[str, str] = {}
+
+    def open_page(role: Role | str, page: str = "overview", **query: str) -> AppTest:
+        if role not in bearers:
+            client = people.badge(backend, role)
+            bearers[role] = client.headers["Authorization"].removeprefix("Bearer ")
+        app = AppTest.from_file(SHELL, default_timeout=30)
+        app.user = {
+            "is_logged_in": True,
+            "sub": f"{role} at {backend.url}",
+            "tokens": {"id": bearers[role]},
+        }
+        app.run()
+        if page != "overview":
+            app.switch_page(f"../pages/{page}.py")
+            app.query_params.update(query)
+            app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_page

@@ -1,0 +1,129 @@
+"""Does every worker serve what was decided, and what each role may do about it."""
+
+import pytest
+
+from backend_api.states import Role, Strategy
+from tests.makers import INTENT, Registry
+from tests.pages.conftest import PEOPLE, Opened
+from tests.pages.reading import Worker, buttons, fill, press, row, words
+
+ON_CALL = {Role.ONCALL, Role.LEAD}
+
+
+@pytest.fixture
+def canary(registry: Registry) -> Registry:
+    """v1.2.0 gets 10 %."""
+    registry.validated("v1.2.0")
+    registry.approve(registry.request("v1.2.0", strategy=Strategy.CANARY, share=10))
+    return registry
+
+
+@pytest.fixture
+def held(registry: Registry) -> Registry:
+    """v1.1.0 was rolled back."""
+    registry.roll_back()
+    return registry
+
+
+def test_the_decision_stands_beside_what_each_worker_acknowledged(
+    opened: Opened, canary: Registry, workers: list[Worker]
+) -> None:
+    app = opened("viewer", "deployments", model=INTENT)
+    assert "All 2 live workers serve what was decided." in words(app)
+    assert "**v1.1.0** | **v1.2.0 at 10 %**" in row(app, "**Decided**")
+    assert "As decided" in row(app, "infer-1 · 11")
+
+
+def test_a_worker_that_lags_and_one_that_is_silent_are_told_apart(
+    opened: Opened, registry: Registry, workers: list[Worker]
+) -> None:
+    registry.promoted("v1.2.0")
+    workers[0].follow()
+    workers[1].beat(seconds_ago=60)
+    lagging = Worker(registry.engine, "infer-3", 13)
+    lagging.follow(error="v1.2.0: the digest differs")
+    app = opened("viewer", "deployments", model=INTENT)
+    assert "1 of 2 live workers does not serve the decision" in words(app)
+    assert "As decided" in row(app, "infer-1 · 11")
+    assert "Silent" in row(app, "infer-2 · 12")
+    assert "v1.2.0: the digest differs" in row(app, "infer-3 · 13")
+
+
+def test_without_workers_nobody_is_said_to_serve(opened: Opened, registry: Registry) -> None:
+    seen = words(opened("viewer", "deployments", model=INTENT))
+    assert "No worker is live" in seen
+    assert "No worker was heard of in the last ten minutes." in seen
+
+
+def test_a_model_that_was_never_deployed_says_what_to_do(opened: Opened) -> None:
+    seen = words(opened("lead", "deployments", model=INTENT))
+    assert "Intent Classifier was never deployed." in seen
+
+
+def test_who_may_move_the_share_and_how_far(opened: Opened, canary: Registry) -> None:
+    pages = {role: opened(role, "deployments", model=INTENT) for role in PEOPLE}
+    reach = {role: app.slider[0].max for role, app in pages.items() if app.slider}
+    assert reach == {Role.ONCALL: 10, Role.LEAD: 100}
+    barred = "Lowering or aborting a canary is for on-call and leads."
+    assert {r for r, app in pages.items() if barred in words(app)} == set(PEOPLE) - ON_CALL
+
+
+def test_who_may_roll_back_lift_and_repair(opened: Opened, registry: Registry) -> None:
+    def offered() -> dict[Role, set[str]]:
+        return {role: buttons(opened(role, "deployments", model=INTENT)) for role in PEOPLE}
+
+    before = offered()
+    assert {r for r, labels in before.items() if "Roll back to v1.0.0" in labels} == ON_CALL
+    assert {r for r, labels in before.items() if "Repair" in labels} == ON_CALL
+    registry.roll_back()
+    assert {r for r, labels in offered().items() if "Lift the hold" in labels} == {Role.LEAD}
+
+
+def test_a_share_tells_its_effect_and_then_acts(opened: Opened, canary: Registry) -> None:
+    app = opened("oncall", "deployments", model=INTENT)
+    app.slider[0].set_value(5).run()
+    assert "v1.2.0 goes from 10 % to 5 % of the requests, v1.1.0 to 95 %" in words(app)
+    fill(app, "share", "a few more errors than before")
+    press(app, "Set v1.2.0 to 5 %")
+    assert "goes from 10 % to 5 % of the requests" in app.success[0].value
+    assert app.slider[0].value == 5
+
+
+def test_all_requests_make_the_canary_production(opened: Opened, canary: Registry) -> None:
+    app = opened("lead", "deployments", model=INTENT)
+    app.slider[0].set_value(100).run()
+    assert "Makes v1.2.0 production. v1.1.0 is archived" in words(app)
+    fill(app, "share", "24 h without a difference")
+    press(app, "Make v1.2.0 production")
+    assert canary.production() == "v1.2.0"
+    assert "There is no canary." in words(app)
+
+
+def test_a_share_that_moved_meanwhile_is_refused_and_the_new_one_shown(
+    opened: Opened, canary: Registry
+) -> None:
+    app = opened("oncall", "deployments", model=INTENT)
+    app.slider[0].set_value(5).run()
+    fill(app, "share", "a few more errors than before")
+    canary.roll_back(by="omar")
+    press(app, "Set v1.2.0 to 5 %")
+    assert "did not happen: things moved" in app.error[0].value
+    assert "no canary by now" in app.error[0].value
+    assert not app.slider
+    assert "On hold: nothing promotes this model." in words(app)
+
+
+def test_lifting_a_hold(opened: Opened, held: Registry) -> None:
+    app = opened("lead", "deployments", model=INTENT)
+    assert "v1.1.0 rolled back by omar" in words(app)
+    fill(app, "hold", "cause found and mended")
+    press(app, "Lift the hold")
+    assert "On hold" not in words(app)
+
+
+def test_the_mirror_tells_what_differs_and_is_repaired(opened: Opened, registry: Registry) -> None:
+    app = opened("oncall", "deployments", model=INTENT)
+    assert "Predictions do not depend on MLflow." in words(app)
+    fill(app, "mirror", "moved by hand in MLflow")
+    press(app, "Repair")
+    assert "MLflow is being made equal" in app.success[0].value
