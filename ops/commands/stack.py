@@ -1,6 +1,8 @@
 """up, down, env: the stack of one home."""
 
 import signal
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from ops.errors import OpsError
 from ops.stack import environment, launch
 from ops.stack.follow import Lines, follow
 from ops.stack.home import Home
+from ops.stack.postgres.place import wheel_binaries
 from ops.stack.record import Record, load
 from ops.terminal import say
 
@@ -98,8 +101,9 @@ def down() -> None:
 def env() -> None:
     """Print the running stack's variables; use it as eval "$(nivesh env)".
 
-    It holds secrets: the database's password, what opens admin endpoints of inference, and your own
-    token for the backend, by which the runbook's functions act as you.
+    PATH gets psql and pg_dump of the embedded server's version. The rest holds secrets: the
+    database's password, what opens admin endpoints of inference, and your own token for the
+    backend, by which the runbook's functions act as you.
     """
     home = reach.home()
     record = load(home)
@@ -107,5 +111,9 @@ def env() -> None:
         raise OpsError("No stack runs here.", "Start one with `nivesh up --detach`.")
     shown = environment.shown(record.environment)
     shown[caller.TOKEN] = caller.kept(record, home) or ""
-    for line in environment.lines(shown):
+    programs = [Path(sys.executable).parent]
+    if "DATABASE_URL" in record.embedded:
+        # A pg_dump older than its server refuses to work, and Debian's is older.
+        programs.insert(0, wheel_binaries())
+    for line in [*environment.lines(shown), environment.path_line(programs)]:
         terminal.out.print(line, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ops.settings import OpsSettings
 from ops.stack.home import Home
@@ -122,6 +123,11 @@ def build(
 def lines(variables: Mapping[str, str]) -> list[str]:
     """What `nivesh env` prints: ``export X=...`` for a shell to evaluate."""
     return [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if value]
+
+
+def path_line(programs: list[Path]) -> str:
+    """``export PATH=...`` with these folders before what the shell has."""
+    return f'export PATH={shlex.quote(os.pathsep.join(map(str, programs)))}:"$PATH"'
 
 
 def shown(variables: Mapping[str, str]) -> dict[str, str]:

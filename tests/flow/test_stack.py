@@ -127,6 +127,12 @@ def test_a_shell_works_on_the_stack_with_the_printed_variables(
         )
         assert len(cursor.fetchall()) == 4
     connection.close()
+    # Runbook, "Back up": with a pg_dump that the server takes.
+    dumped = subprocess.run(
+        ["sh", "-c", f'{printed}\npg_dump "$DATABASE_URL" -t model_registry'],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "COPY public.model_registry" in dumped
     assert redis.ping(host, int(port))
     assert is_healthy("mlflow", int(mlflow.rsplit(":", 1)[1]))
     assert token.startswith("nvs_")

@@ -81,6 +81,15 @@ def test_a_shell_reads_the_lines_back_whatever_stands_in_them() -> None:
     assert said == f"{odd['ONE']}||{odd['THREE']}"
 
 
+def test_a_shell_finds_these_programs_first_and_its_own_ones_still() -> None:
+    line = environment.path_line([Path("/odd folder/$bin"), Path("/venv/bin")])
+    said = subprocess.run(
+        ["sh", "-c", f'{line}\nprintf %s "$PATH"'],
+        env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert said == f"/odd folder/$bin:/venv/bin:{os.environ['PATH']}"
+
+
 def test_a_shell_gets_no_secret_of_the_issuer_and_none_of_the_superuser(home: Home) -> None:
     variables, _ = built(home)
     said = "\n".join(environment.lines(environment.shown(variables)))
