@@ -47,14 +47,15 @@ def _learn(two: Pair, plan: list[Lesson], home: Home, tracking_uri: str) -> None
             try:
                 with out.status(f"Training {lesson.model}"):
                     learned = result.result()
-                _promote(two, learned)
+                consider(two, learned)
             except (OpsError, ConsoleError, BackendError) as error:
                 refuse(error.message, error.hint)
             except Exception as error:  # training may fail in any way, and the rest goes on
                 refuse(f"{lesson.model} could not be trained: {error}", f"Its log: {log}")
 
 
-def _promote(two: Pair, learned: Learned) -> None:
+def consider(two: Pair, learned: Learned) -> None:
+    """Promote a version, or say why it is not even registered."""
     if learned.shortfalls:
         refuse(
             f"{learned.lesson.model} misses its criteria, so it is not registered:"

@@ -14,6 +14,8 @@ from ops.stack.process import last_line, rotate
 from ops.stack.record import Record, is_alive, load, save
 from ops.stack.supervisor import ATTACHED, DEMO, LOCKED, NAME
 
+# Longer than all of its children may take.
+STOP_SECONDS = 120.0
 Supervised = subprocess.Popen[bytes]
 
 
@@ -77,11 +79,16 @@ def end(home: Home) -> bool:
     if record.supervisor is not None and ran:
         os.kill(record.supervisor.pid, signal.SIGTERM)
         gone = record.supervisor
+        deadline = time.monotonic() + STOP_SECONDS
         with view() as shown:
-            record = follow(home, shown, lambda _: not is_alive(gone))
+            record = follow(
+                home, shown, lambda _: not is_alive(gone) or time.monotonic() > deadline
+            )
+        if is_alive(gone):
+            os.kill(gone.pid, signal.SIGKILL)
     left = leftovers.find(home, record)
     leftovers.end(left)
-    if not ran and left:
+    if left:
         save(home, record.model_copy(update={"state": "stopped", "supervisor": None}))
     return ran or bool(left)
 

@@ -1,6 +1,7 @@
 """One child process: started, watched, started again when it dies, stopped with all it begot."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -16,6 +17,7 @@ TICK = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 # A process that was ready this long has started well: its next death is a first one again.
 SETTLED_SECONDS = 30.0
+LARGEST_LOG = 50 * 2**20
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,11 @@ class Child:
     def stop(self) -> None:
         """End the process, its group too, and wait for it."""
         self._wanted.clear()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._thread is None:
+            self._become("stopped")
+            return
+        self._thread.join()
+        self._thread = None
 
     def entry(self) -> Entry:
         """For the record."""
@@ -125,6 +129,7 @@ class Child:
             if self.state == "starting" and self.spec.ready():
                 self.was_ready = True
                 self._become("ready")
+            trim(self.spec.log)
             self._sleep(TICK)
         if not _has_ended(process.pid):
             self._become("stopping")
@@ -182,6 +187,19 @@ def rotate(log: Path) -> None:
     """Keep the last start's log as ``<name>.log.1``."""
     if log.exists() and log.stat().st_size:
         log.replace(log.with_name(log.name + ".1"))
+
+
+def trim(log: Path, most: int = LARGEST_LOG) -> None:
+    """Move what a log holds to ``<name>.log.1`` once it is too long.
+
+    Its writer appends, so that it goes on at the new end; what it writes meanwhile may be lost.
+    """
+    try:
+        if log.stat().st_size > most:
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+            os.truncate(log, 0)
+    except OSError:  # somebody removed it, or the disk is full: no reason to stop watching
+        return
 
 
 def last_line(log: Path) -> str:

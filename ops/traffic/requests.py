@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from training.financial_ner import data as sentences
-
 from training.anomaly_detection import data as payments
 from training.credit_risk import data as households
+from training.financial_ner import data as sentences
 from training.intent_classifier import data as questions
 
 ROWS = 2_000
@@ -66,8 +65,8 @@ class Crowd:
         """Somebody's next request to one of the models that are served."""
         known = [model for model in models if model in self._pools]
         model = self._rng.choices(known, [SHARES[name] for name in known])[0]
-        # Few users ask much and most ask little.
-        user = min(int(self._rng.paretovariate(0.6)), USERS)
+        # Some users ask much and most little, but none so much that a split by user would lean.
+        user = int(USERS * self._rng.random() ** 2)
         body = self._rng.choice(self._pools[model])
         return Asked(model, {**body, "user_id": f"u{user:05d}"})
 

@@ -13,7 +13,7 @@ import pytest
 from ops.stack import leftovers
 from ops.stack.environment import MARK
 from ops.stack.home import Home
-from ops.stack.process import Child, Spec
+from ops.stack.process import Child, Spec, trim
 from ops.stack.record import Entry, Record, birth
 from tests.makers import wait_until
 
@@ -98,6 +98,25 @@ def test_a_program_that_is_missing_is_told_and_tried_again(make: Make) -> None:
     child.start()
     wait_until(lambda: child.restarts > 0, 20, "it was tried")
     assert "cannot be started" in child.detail
+
+
+def test_a_log_that_grew_too_long_is_moved_aside_under_its_writer(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"x" * 100)
+        trim(log, 100)
+        writer.write(b"y")
+        trim(log, 100)
+        writer.write(b"z")
+    assert log.read_bytes() == b"z"
+    assert log.with_name("child.log.1").read_bytes() == b"x" * 100 + b"y"
+
+
+def test_one_that_never_started_is_stopped_by_a_word(make: Make) -> None:
+    child = make("")
+    assert child.state == "waiting"
+    child.stop()
+    assert child.state == "stopped"
 
 
 def test_what_carries_the_homes_mark_is_found_and_ended_and_nothing_else(tmp_path: Path) -> None:
