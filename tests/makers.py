@@ -73,21 +73,23 @@ class Registry:
         row = VersionRow(**{**values, **changes})
         return perform_as(self.engine, "asha", lambda s, o: version.register(s, o, self.model, row))
 
-    def stage(self, name: str) -> Outcome:
+    def stage(self, name: str, was: VersionStatus = VersionStatus.REGISTERED) -> Outcome:
         """Let workers load it."""
         return perform_as(
             self.engine,
             "asha",
-            lambda s, o: version.stage(
-                s, o, self.model, name, VersionStatus.REGISTERED, self.entry.endpoint
-            ),
+            lambda s, o: version.stage(s, o, self.model, name, was, self.entry.endpoint),
         )
 
     def validated(self, name: str, **changes: object) -> None:
         """Registered, staged, and passed by the validation suite."""
         self.register(name, **changes)
         self.stage(name)
-        perform_as(
+        self.pass_suite(name)
+
+    def pass_suite(self, name: str) -> Outcome:
+        """Passed by the validation suite, as the worker's job notes it."""
+        return perform_as(
             self.engine,
             "asha",
             lambda s, o: version.record_validation(
@@ -111,7 +113,7 @@ class Registry:
         assert outcome.promotion_id is not None
         return outcome.promotion_id
 
-    def approve(self, promotion_id: UUID, by: str = "ravi") -> Outcome:
+    def approve(self, promotion_id: UUID, by: str = "ravi", break_glass: bool = False) -> Outcome:
         """Let a request through."""
         return perform_as(
             self.engine,
@@ -119,7 +121,7 @@ class Registry:
             lambda s, o: promotions.approve(
                 s, o, self.entry, promotion_id,
                 promotions.promotion_row(s, promotion_id).evidence_hash,
-                break_glass=False, timeout=10,
+                break_glass=break_glass, timeout=10,
             ),
         )  # fmt: skip
 
@@ -141,12 +143,14 @@ class Registry:
                 {"m": self.model, "v": name},
             )
 
-    def roll_back(self, by: str = "omar") -> Outcome:
-        """Back to the last verified version."""
+    def roll_back(self, by: str = "omar", seen: str | None = None) -> Outcome:
+        """Back to the last verified version, from what was seen to serve."""
         return perform_as(
             self.engine,
             by,
-            lambda s, o: rollback.roll_back(s, o, self.model, self.entry.endpoint),
+            lambda s, o: rollback.roll_back(
+                s, o, self.model, self.entry.endpoint, expected_production=seen
+            ),
         )
 
     def production(self) -> str | None:
