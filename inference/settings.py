@@ -44,7 +44,7 @@ class InferenceSettings(BaseSettings):
     """Names the endpoint and the entity key of each model."""
 
     nivesh_home: Path = Field(Path("var"), alias="NIVESH_HOME")
-    """Artefacts, the last good routing and the spool lie in its folder ``inference``."""
+    """Artefacts, the last good routing and the spool lie in its folder ``model-server``."""
 
     model_cache_size: int = Field(10, alias="MODEL_CACHE_SIZE", ge=1)
     """Versions kept in memory; those in the routing are never evicted and may exceed it."""
@@ -73,7 +73,8 @@ class InferenceSettings(BaseSettings):
     @property
     def folder(self) -> Path:
         """Where this service writes."""
-        return self.nivesh_home.expanduser().resolve() / "inference"
+        # No package's name: started from NIVESH_HOME, Python would take it for the package.
+        return self.nivesh_home.expanduser().resolve() / "model-server"
 
     @property
     def metrics_folder(self) -> Path:

@@ -99,7 +99,7 @@ class Candidates:
     def lock(self, candidate: Candidate) -> FileLock:
         """Whoever holds this keeps every worker from loading the version."""
         digest = candidate.columns["artifact_digest"].removeprefix("sha256:")
-        return FileLock(self.stack.home.path / "inference" / "artefacts" / f"{digest}.lock")
+        return FileLock(self.stack.home.path / "model-server" / "artefacts" / f"{digest}.lock")
 
     def states(self, candidate: Candidate) -> list[str | None]:
         """Where each worker is with it: loading, ready or failed."""

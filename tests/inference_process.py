@@ -42,7 +42,7 @@ class Inference:
         """Start, and return once every worker is ready to answer."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "inference"], env=self.env, cwd=PROJECT,
+                [sys.executable, "-m", "inference"], env=self.env, cwd=self.home,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         wait_until(self.is_whole, 60, f"each worker answers; see {self.log}")
@@ -50,7 +50,7 @@ class Inference:
 
     def is_whole(self) -> bool:
         """Whether every worker takes connections; each does once its versions are loaded."""
-        folder = self.home / "inference" / "metrics" / f"test-{self.port}"
+        folder = self.home / "model-server" / "metrics" / f"test-{self.port}"
         counts = folder / "connections"
         absent = ABSENT.to_bytes(8, sys.byteorder, signed=True)
         return self.answers() and absent not in counts.read_bytes()

@@ -61,5 +61,5 @@ def test_a_version_is_fetched_when_mlflow_is_there(
     assert inference.predict(version="v1.0.0").status_code == 200
     health = inference.http.get("/health").json
     wait_until(lambda: health()["mlflow_connected"], 15, "MLflow was looked at")
-    (kept,) = (inference.home / "inference" / "artefacts").glob("*/handler.json")
+    (kept,) = (inference.home / "model-server" / "artefacts").glob("*/handler.json")
     assert json.loads(kept.read_text())["model_name"] == INTENT

@@ -77,7 +77,7 @@ def all_logged_once(engine: Engine, ids: set[UUID]) -> None:
 
 def spool_files(inference: Inference) -> list[Path]:
     """Segments on disk."""
-    return list((inference.home / "inference" / "spool").glob("*.spool"))
+    return list((inference.home / "model-server" / "spool").glob("*.spool"))
 
 
 def test_a_record_holds_what_was_asked_and_answered(
@@ -242,7 +242,7 @@ def test_orphans_are_delivered_once_without_what_is_torn_or_wrong(
     registry: Registry, serve: Callable[..., Inference], engine: Engine, tmp_path: Path
 ) -> None:
     inference = Inference(tmp_path / "inference-home", registry.engine.url.render_as_string(False))
-    spool = inference.home / "inference" / "spool"
+    spool = inference.home / "model-server" / "spool"
     spool.mkdir(parents=True)
     good = [record(n) for n in range(40)]
     wrong = [
