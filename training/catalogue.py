@@ -1,5 +1,6 @@
 """What ``models.yaml`` says about a model, as far as training needs it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import yaml
 
 from training.gates import Criterion
 
-CATALOGUE = Path(__file__).resolve().parents[1] / "models.yaml"
+CATALOGUE = Path(
+    os.environ.get("MODELS_FILE") or Path(__file__).resolve().parents[1] / "models.yaml"
+)
 
 
 def entry(model_name: str, path: Path = CATALOGUE) -> dict[str, Any]:
