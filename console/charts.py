@@ -13,9 +13,10 @@ BLUE = "#2a74c8"
 ORANGE = "#b8590b"
 GREY = "#808891"
 PASSING = "rgba(46, 160, 103, 0.16)"
-ROW_PX = 100
-# Between two metrics: the numbers of the upper axis and the title of the lower one.
-GAP_PX = 60
+LINE_PX = 36
+# Between two axes: the numbers of the upper one and the title of the lower one.
+GAP_PX = 56
+TOP_PX, BOTTOM_PX = 60, 28
 BAR_PX = 42
 # Below this share, in per cent, a bar has no room for its version's name on a telephone.
 NARROW = 40
@@ -45,63 +46,88 @@ class Split:
     share: int
 
 
-def bounds(measure: Measure) -> tuple[float, float]:
-    """Ends of a metric's axis: every known value and the line, with room on both sides."""
-    known = [v for v in (measure.candidate, measure.production) if v is not None]
-    values = [measure.threshold, *known]
+def blocks(measures: list[Measure]) -> list[list[Measure]]:
+    """Metrics that must keep to the same line, together; in the order of the first of each."""
+    found: dict[tuple[str, float], list[Measure]] = {}
+    for measure in measures:
+        found.setdefault((measure.op, measure.threshold), []).append(measure)
+    return list(found.values())
+
+
+def bounds(block: list[Measure]) -> tuple[float, float]:
+    """Ends of a block's axis: every known value and the line, with room on both sides."""
+    known = [v for m in block for v in (m.candidate, m.production) if v is not None]
+    values = [block[0].threshold, *known]
     low, high = min(values), max(values)
     room = 0.25 * (high - low) or 0.1 * abs(high) or 1.0
     return low - room, high + room
 
 
-def _point(name: str, value: float | None, look: dict[str, object], first: bool) -> go.Scatter:
+def _points(name: str, values: dict[str, float], look: dict[str, object]) -> go.Scatter:
     return go.Scatter(
-        x=[] if value is None else [value],
-        y=[] if value is None else [0],
+        x=list(values.values()),
+        y=list(values),
         name=name,
         legendgroup=name,
-        showlegend=first,
+        showlegend=False,
         mode="markers",
         marker=look,
-        hovertemplate=f"{name}: %{{x:.4g}}<extra></extra>",
+        hovertemplate=f"%{{y}}, {name}: %{{x:.4g}}<extra></extra>",
     )
 
 
-def _line(figure: go.Figure, measure: Measure, row: int) -> None:
-    low, high = bounds(measure)
-    passing = (measure.threshold, high) if ">" in measure.op else (low, measure.threshold)
+def _line(figure: go.Figure, block: list[Measure], row: int) -> None:
+    low, high = bounds(block)
+    op, threshold = block[0].op, block[0].threshold
+    passing = (threshold, high) if ">" in op else (low, threshold)
     figure.add_vrect(*passing, fillcolor=PASSING, line_width=0, row=row, col=1)
-    figure.add_vline(measure.threshold, line={"color": GREY, "dash": "dot"}, row=row, col=1)
-    figure.update_xaxes(range=[low, high], nticks=5, row=row, col=1)
+    figure.add_vline(threshold, line={"color": GREY, "dash": "dot"}, row=row, col=1)
+    figure.update_xaxes(range=[low, high], nticks=6, row=row, col=1)
+    # Named even where nothing was logged, from the top down.
+    labels = [m.label for m in block]
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=labels[::-1], range=[-0.6, len(block) - 0.4],
+        tickvals=labels, row=row, col=1,
+    )  # fmt: skip
 
 
 def comparison(candidate: str, production: str | None, measures: list[Measure]) -> go.Figure:
-    """Each metric on its own axis: this version, production, and the side that passes shaded."""
-    titles = [f"{m.label}  ·  must be {m.op} {m.threshold:g}" for m in measures]
-    count = max(1, len(measures))
+    """This version and production, metric by metric, with the side of the line that passes shaded.
+
+    Metrics that must keep to the same line share an axis.
+    """
+    found = blocks(measures)
+    body = LINE_PX * len(measures) + GAP_PX * (len(found) - 1)
     figure = make_subplots(
-        rows=count, cols=1, subplot_titles=titles, vertical_spacing=GAP_PX / (ROW_PX * count)
-    )
-    for row, measure in enumerate(measures, start=1):
+        rows=max(1, len(found)), cols=1,
+        row_heights=[len(block) for block in found] or None,
+        subplot_titles=[f"must be {b[0].op} {b[0].threshold:g}" for b in found],
+        vertical_spacing=GAP_PX / body if len(found) > 1 else 0.0,
+    )  # fmt: skip
+    ring = {"symbol": "circle-open", "size": 15, "color": ORANGE, "line": {"width": 3}}
+    diamond = {"symbol": "diamond", "size": 11, "color": BLUE}
+    for row, block in enumerate(found, start=1):
         if production is not None:
-            open_circle = {"symbol": "circle-open", "size": 15, "color": ORANGE}
-            open_circle["line"] = {"width": 3, "color": ORANGE}
-            name = f"{production} (production)"
-            figure.add_trace(_point(name, measure.production, open_circle, row == 1), row, 1)
-        filled = {"symbol": "diamond", "size": 11, "color": BLUE}
-        figure.add_trace(_point(candidate, measure.candidate, filled, row == 1), row, 1)
-        _line(figure, measure, row)
-    figure.update_yaxes(
-        showticklabels=False, showgrid=False, zeroline=False, range=[-1, 1], fixedrange=True
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
-    figure.update_annotations(x=0, xanchor="left", font_size=13)
-    figure.update_layout(
-        height=ROW_PX * count + 70,
-        margin={"l": 8, "r": 8, "t": 64, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1 + 44 / (ROW_PX * count), "yanchor": "bottom"},
-    )
+            there = {m.label: m.production for m in block if m.production is not None}
+            figure.add_trace(_points(f"{production} (production)", there, ring), row, 1)
+        here = {m.label: m.candidate for m in block if m.candidate is not None}
+        figure.add_trace(_points(candidate, here, diamond), row, 1)
+        _line(figure, block, row)
+    for trace in figure.data[: 2 if production is not None else 1]:
+        trace.showlegend = True
+    _frame(figure, max(body, LINE_PX))
     return figure
+
+
+def _frame(figure: go.Figure, body: int) -> None:
+    figure.update_yaxes(showgrid=False, zeroline=False, fixedrange=True, automargin=True)
+    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_annotations(x=0, xanchor="left", font_size=12)
+    figure.update_layout(
+        height=body + TOP_PX + BOTTOM_PX,
+        margin={"l": 8, "r": 8, "t": TOP_PX, "b": BOTTOM_PX},
+        legend={"orientation": "h", "x": 0, "y": 1 + 28 / body, "yanchor": "bottom"},
+    )
 
 
 def comparison_words(candidate: str, production: str | None, measures: list[Measure]) -> str:

@@ -103,7 +103,7 @@ def difference(want: Desired, worker: Observed) -> str:
 
 def canary(place: Desired | Observed) -> str:
     """A canary with its share, as decided or as served."""
-    return f"{place.canary} at {place.canary_share} %" if place.canary else "none"
+    return f"{place.canary} at {place.canary_share}\u00a0%" if place.canary else "none"
 
 
 def loaded(worker: Observed) -> str:
@@ -140,7 +140,7 @@ def _row(want: Desired, worker: Observed, now: datetime) -> tuple[str, ...]:
         state = badges.badge("degraded", "Differs")
         state += f"<br>:small[:gray[{plain(difference(want, worker))}]]"
     return (
-        f"{plain(worker.host)} · {worker.pid}",
+        f"{plain(worker.host)}\u00a0· {worker.pid}",
         state,
         plain(worker.production or "none"),
         plain(canary(worker)),

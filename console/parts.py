@@ -1,8 +1,10 @@
 """Pieces that more than one page shows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backend_api.states import Health
 from console import badges, rollback, session, times
@@ -25,6 +27,12 @@ def verdict(state: Health, sentence: str, icon: str = "") -> None:
     """The page's question, answered in one sentence."""
     shown = f":material/{icon or badges.look(state).icon}:"
     BOXES.get(state, st.error)(f"**{plain(sentence)}**", icon=shown)
+
+
+def beside(left: int, right: int) -> Sequence[DeltaGenerator]:
+    """Two columns of these widths; one under the other where a screen is narrow."""
+    with st.container(key="beside"):
+        return st.columns([left, right], gap="large")
 
 
 def read_at(reading: session.Reading[Any], every: float) -> None:

@@ -13,7 +13,7 @@ from console.markdown import grid, plain, say
 
 V = VersionStatus
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
-TABLE_PX = 318
+TABLE_PX, FEW = 318, 3
 HOLDS: dict[str, Callable[[float, float], bool]] = {
     ">": lambda value, limit: value > limit,
     "<": lambda value, limit: value < limit,
@@ -46,6 +46,8 @@ def answer(detail: VersionDetail) -> tuple[Health, str]:
     name, held = version.version, held_back(detail.gates)
     failed = [g for g in held if g.state == GateState.FAIL]
     if version.status == V.VALIDATED and request and request.status == PromotionStatus.PENDING:
+        if detail.moved:
+            return Health.DEGRADED, f"{name} waits for approval, but its evidence has moved."
         return Health.UNKNOWN, f"{name} waits for the approval of a lead other than its requester."
     if failed and version.status in (V.REGISTERED, V.STAGING, V.VALIDATED):
         return Health.DEGRADED, f"{name} may not go to production. Failed: {_titles(failed)}."
@@ -82,6 +84,14 @@ def held_against(value: float | None, criterion: Criterion) -> str:
     return f"✓ {value:.4g}" if met else f"✗ {value:.4g} missed"
 
 
+def met(version: Version, criteria: list[Criterion]) -> str:
+    """How many criteria a version meets, where there are too many for a column each."""
+    values = [(version.metrics.get(c.metric), c) for c in criteria]
+    held = sum(v is not None and HOLDS[c.op](v, c.threshold) for v, c in values)
+    mark = "✓" if held == len(criteria) else "✗"
+    return f"{mark} {held} of {len(criteria)} met"
+
+
 def table(model: str, versions: list[Version], criteria: list[Criterion], chosen: str) -> None:
     """All versions, newest first; choosing a row shows that version below."""
     statuses = [str(status) for status in V]
@@ -89,9 +99,12 @@ def table(model: str, versions: list[Version], criteria: list[Criterion], chosen
         "Version": [v.version for v in versions],
         "Status": [[str(v.status)] for v in versions],
     }
-    for c in criteria:
-        title = f"{c.label} {c.op} {c.threshold:g}"
-        columns[title] = [held_against(v.metrics.get(c.metric), c) for v in versions]
+    if len(criteria) > FEW:
+        columns["Criteria"] = [met(v, criteria) for v in versions]
+    else:
+        for c in criteria:
+            title = f"{c.label} {c.op} {c.threshold:g}"
+            columns[title] = [held_against(v.metrics.get(c.metric), c) for v in versions]
     columns["Registered"] = [v.created_at for v in versions]
     columns["By"] = [v.registered_by for v in versions]
     columns["Description"] = [v.description for v in versions]

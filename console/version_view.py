@@ -33,7 +33,7 @@ def _value(value: float | None) -> str:
 def _criterion(c: Criterion, rival: Version | None) -> list[str]:
     missed = "Missed" if c.value is None else f"Missed by {abs(c.threshold - c.value):.3g}"
     verdict = badges.badge("pass", "Met") if c.passed else badges.badge("fail", missed)
-    cells = [plain(c.label), _value(c.value), plain(f"{c.op} {c.threshold:g}"), verdict]
+    cells = [plain(c.label), _value(c.value), plain(f"{c.op}\u00a0{c.threshold:g}"), verdict]
     if rival:
         cells.insert(2, _value(rival.metrics.get(c.metric)))
     return cells

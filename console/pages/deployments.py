@@ -31,7 +31,7 @@ def draw() -> None:
 
 
 def _controls(chosen: Deployment) -> None:
-    left, right = st.columns(2, gap="large")
+    left, right = parts.beside(1, 1)
     with left:
         acting.canary(chosen)
     with right:

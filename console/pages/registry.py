@@ -55,7 +55,7 @@ def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> Non
     view.job(detail.job)
     promotion_view.last_request(detail.promotion)
     view.table(name, versions, detail.criteria, chosen)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = parts.beside(3, 2)
     with left:
         view.gates(detail.gates)
         version_view.criteria(detail, production)

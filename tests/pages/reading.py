@@ -15,7 +15,12 @@ def words(app: AppTest) -> str:
     """Everything that the page and its sidebar say, without markdown's escapes."""
     said = [str(element.value) for kind in KINDS for element in getattr(app, kind)]
     said += [block.label for block in app.expander]
-    return "\n".join(said).replace("\\", "")
+    return bare("\n".join(said))
+
+
+def bare(markdown: str) -> str:
+    """Without escapes, and with plain spaces only."""
+    return markdown.replace("\\", "").replace("\u00a0", " ")
 
 
 def buttons(app: AppTest) -> set[str]:
@@ -46,7 +51,7 @@ def fill(app: AppTest, form: str, value: str, field: str = "reason") -> None:
 
 def row(app: AppTest, first: str) -> str:
     """The line of a table whose first cell says so."""
-    tables = [m.value.replace("\\", "") for m in app.markdown if m.value.startswith("| ")]
+    tables = [bare(m.value) for m in app.markdown if m.value.startswith("| ")]
     lines = [line for table in tables for line in table.splitlines()]
     found = [line for line in lines if line.split("|")[1].strip() == first]
     assert len(found) == 1, f"{len(found)} lines {first!r} in {lines}"

@@ -139,4 +139,4 @@ def test_the_last_rollback_is_told_with_its_seconds(
             ),
             {"m": INTENT},
         )
-    assert "last rollback took 1.8\u00a0s" in words(opened("viewer", "history"))
+    assert "last rollback took 1.8 s" in words(opened("viewer", "history"))

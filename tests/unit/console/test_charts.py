@@ -14,12 +14,21 @@ def shapes(figure: Any, kind: str) -> list[Any]:
     return [s for s in figure.layout.shapes if s.type == kind]
 
 
-def test_each_metric_has_an_axis_that_holds_its_values_and_its_line() -> None:
+def test_each_line_has_an_axis_that_holds_its_values() -> None:
     figure = charts.comparison("v2.0.0", "v1.0.0", [ACCURACY, LATENCY])
     first, second = figure.layout.xaxis.range, figure.layout.xaxis2.range
     assert first[0] < 0.981 < 0.993 < first[1]
     assert second[0] < 40 < 200 < second[1]
     assert [line.x0 for line in shapes(figure, "line")] == [0.99, 200]
+
+
+def test_metrics_with_the_same_line_share_an_axis() -> None:
+    bank = charts.Measure("F1 of BANK", ">", 0.9, 0.95, 0.94)
+    date = charts.Measure("F1 of DATE", ">", 0.9, 0.85, 0.91)
+    figure = charts.comparison("v2", "v1", [bank, LATENCY, date])
+    assert [line.x0 for line in shapes(figure, "line")] == [0.9, 200]
+    assert list(figure.layout.yaxis.tickvals) == ["F1 of BANK", "F1 of DATE"]
+    assert figure.layout.xaxis.range[0] < 0.85
 
 
 def test_the_passing_side_is_shaded_by_the_direction_of_the_criterion() -> None:
@@ -32,13 +41,14 @@ def test_a_metric_that_was_not_logged_is_left_out_and_said() -> None:
     gone = charts.Measure("F1", ">", 0.98, None, None)
     figure = charts.comparison("v2", "v1", [gone])
     assert all(len(trace.x) == 0 for trace in figure.data)
+    assert list(figure.layout.yaxis.tickvals) == ["F1"]
     assert "v2 logged no value" in charts.comparison_words("v2", "v1", [gone])
 
 
 def test_versions_differ_by_symbol_and_are_named_once() -> None:
     figure = charts.comparison("v2", "v1", [ACCURACY, LATENCY])
     shown = [trace for trace in figure.data if trace.showlegend]
-    assert {t.name for t in shown} == {"v2", "v1 (production)"}
+    assert [t.name for t in shown] == ["v1 (production)", "v2"]
     assert len({t.marker.symbol for t in shown}) == 2
 
 
@@ -49,7 +59,7 @@ def test_without_a_production_only_the_version_is_drawn() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -5.0])
 def test_an_axis_is_never_without_width(value: float) -> None:
-    low, high = charts.bounds(charts.Measure("m", ">", value, value, value))
+    low, high = charts.bounds([charts.Measure("m", ">", value, value, value)])
     assert low < value < high
 
 
