@@ -72,7 +72,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo 'Setting up .venv: some minutes the first time, nothing the next.'
 	@$(PYTHON) -m venv .venv
 	@# By itself and first: see docs/decisions/0005-locked-versions-without-hashes.md
+	@echo '  torch'
 	@$(BIN)/pip install --quiet torch==2.13.0
+	@echo '  requirements.lock'
 	@$(BIN)/pip install --quiet -r requirements.lock
 	@$(BIN)/pip install --quiet --no-deps -e .
 	@echo '$(CURDIR)' > $(STAMP)

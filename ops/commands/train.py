@@ -25,7 +25,8 @@ def train(
     quick: Annotated[bool, typer.Option("--quick", help="Less data, fewer epochs; a try.")] = False,
 ) -> None:
     """Train a model, log it to MLflow, and hold it against its acceptance criteria."""
-    catalogs.load(OpsSettings().models_file).get(model)
+    models_file = OpsSettings().models_file.resolve()
+    catalogs.load(models_file).get(model)
     module = PROJECT / "training" / model / "train.py"
     if not module.exists():
         raise OpsError(
@@ -36,5 +37,6 @@ def train(
     argv += [] if seed is None else ["--seed", str(seed)]
     argv += ["--quick"] if quick else []
     tracking = reach.value("MLFLOW_TRACKING_URI", load(reach.home()))
-    env = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": tracking}
+    ours = {"MLFLOW_TRACKING_URI": tracking, "MODELS_FILE": str(models_file)}
+    env = {**os.environ, **QUIET, **ours}
     raise typer.Exit(subprocess.run(argv, env=env, check=False).returncode)

@@ -1,5 +1,8 @@
 """The demonstration: the four models trained, validated, promoted and serving."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from backend_api.errors import ConsoleError
 from console.client import Backend, BackendError
 from ops import caller, reach
@@ -35,14 +38,18 @@ def demonstrate(home: Home, record: Record) -> None:
         return
     plan = lessons(wanted)
     say(f"Training {len(plan)} versions of {len(wanted)} models; some minutes.")
+    carry_out(plan, home, record)
+
+
+def carry_out(plan: list[Lesson], home: Home, record: Record) -> None:
+    """Train each lesson and bring it into production, by two identities of its own."""
     url = reach.value("BACKEND_URL", record)
     with reach.database() as engine, pair(engine, url) as two:
-        _learn(two, plan, home, record.environment["MLFLOW_TRACKING_URI"])
+        _learn(two, plan, home.log("training"), record.environment)
 
 
-def _learn(two: Pair, plan: list[Lesson], home: Home, tracking_uri: str) -> None:
-    log = home.log("training")
-    with learning(plan, log, tracking_uri) as results:
+def _learn(two: Pair, plan: list[Lesson], log: Path, variables: Mapping[str, str]) -> None:
+    with learning(plan, log, variables) as results:
         for lesson, result in zip(plan, results, strict=True):
             try:
                 with out.status(f"Training {lesson.model}"):

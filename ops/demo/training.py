@@ -3,7 +3,7 @@
 import importlib
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Lesson:
-    """A model to train. ``seed`` None is the model's own."""
+    """A model to train. ``seed`` None is the model's own; ``quick`` is for tests of the rest."""
 
     model: str
     seed: int | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,10 @@ class Learned:
     shortfalls: list[str]
 
 
-def _begin(log: Path, tracking_uri: str) -> None:
+def _begin(log: Path, variables: Mapping[str, str]) -> None:
     """In the training process: behind the stack in line, one core, its words into a log."""
     os.nice(10)
-    os.environ |= {
-        "OMP_NUM_THREADS": "1",
-        "MLFLOW_TRACKING_URI": tracking_uri,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    os.environ |= {**variables, "OMP_NUM_THREADS": "1"}
     with log.open("ab") as handle:
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
@@ -49,18 +46,19 @@ def _experiments() -> None:
 
 def _learn(lesson: Lesson) -> Learned:
     module = importlib.import_module(f"training.{lesson.model}.train")
-    result = module.train() if lesson.seed is None else module.train(seed=lesson.seed)
+    seed = {} if lesson.seed is None else {"seed": lesson.seed}
+    result = module.train(quick=lesson.quick, **seed)
     missed = [f"{judged.sentence}." for judged in result.gates if not judged.passed]
     return Learned(lesson, result.model_uri, missed)
 
 
 @contextmanager
 def learning(
-    lessons: list[Lesson], log: Path, tracking_uri: str
+    lessons: list[Lesson], log: Path, variables: Mapping[str, str]
 ) -> Iterator[list[Future[Learned]]]:
     """A result for each lesson. Whatever still trains when the block is left is ended."""
     pool = ProcessPoolExecutor(
-        AT_ONCE, multiprocessing.get_context("spawn"), _begin, (log, tracking_uri)
+        AT_ONCE, multiprocessing.get_context("spawn"), _begin, (log, variables)
     )
     try:
         pool.submit(_experiments).result()
