@@ -32,9 +32,10 @@ from training.intent_classifier.phrases.grammar import expand
 from training.intent_classifier.phrases.slots import Rng, fill
 from training.text import fold, tokenise
 
-DEFAULT_ROWS = 20_000
+DEFAULT_ROWS = 40_000
 LABEL_NOISE = 0.02
 DISTRACTION = 0.25
+FEWEST = 4
 
 BEFORE = (
     "i have already {done} , now {core}",
@@ -76,21 +77,24 @@ def _verbatim(text: str) -> str:
     return " ".join(t.text.casefold() for t in tokenise(text) if any(map(str.isalnum, t.text)))
 
 
+def _deal(templates: list[str], chooser: Rng) -> dict[str, list[str]]:
+    """The templates of one pattern by split; of fewer than four, all are for training."""
+    order = [templates[place] for place in chooser.permutation(len(templates))]
+    test = max(round(SHARES["test"] * len(order)), 1) if len(order) >= FEWEST else 0
+    val = max(round(SHARES["val"] * len(order)), 1) if len(order) >= FEWEST else 0
+    return {"test": order[:test], "val": order[test : test + val], "train": order[test + val :]}
+
+
 def deal_templates(seed: int) -> Templates:
     """Templates by split and intent, grouped by pattern; no template is in two splits."""
     chooser = np.random.default_rng([seed, 1])
     dealt: Templates = {split: {intent: [] for intent in INTENTS} for split in SHARES}
-    bounds = np.cumsum(list(SHARES.values()))[:-1]
     seen: set[str] = set()
     for intent, corpus in INTENTS.items():
         for pattern in corpus.patterns:
             fresh = [t for t in dict.fromkeys(expand(pattern)) if canonical(t) not in seen]
             seen.update(map(canonical, fresh))
-            groups: dict[str, list[str]] = {split: [] for split in SHARES}
-            for template in fresh:
-                place = int(np.searchsorted(bounds, chooser.random(), side="right"))
-                groups[list(SHARES)[place]].append(template)
-            for split, own in groups.items():
+            for split, own in _deal(fresh, chooser).items():
                 if own:
                     dealt[split][intent].append(own)
     return dealt

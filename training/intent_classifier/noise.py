@@ -23,7 +23,8 @@ NEIGHBOURS = {
 SHORTEST_SLIP = 5
 
 
-def _slip(word: str, rng: Rng) -> str:
+def slip(word: str, rng: Rng) -> str:
+    """The word with one letter swapped, lost, doubled or hit beside; three letters or more."""
     place = int(rng.integers(1, len(word) - 1))
     kind = int(rng.integers(4))
     letter = word[place]
@@ -40,7 +41,7 @@ def _mistype(words: list[str], rng: Rng) -> list[str]:
     typed = []
     for word in words:
         if rng.random() < 0.10 and word.isalpha() and len(word) >= SHORTEST_SLIP:
-            word = _slip(word, rng)
+            word = slip(word, rng)
         elif rng.random() < 0.12:
             word = SHORT_FORMS.get(word, word)
         typed.append(word)

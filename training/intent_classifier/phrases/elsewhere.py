@@ -8,7 +8,7 @@ OUT_OF_SCOPE = Intent(
         "will it rain in {city} (today|tomorrow|this week)",
         "who (won|is winning|lost) the (cricket match|ipl|world cup|match) (yesterday|today|)",
         "(what is|tell me) the (score|result) of the (ipl|cricket|india) match",
-        "tell me a (joke|story|poem|fun fact)",
+        "tell me (a|another|one more) (joke|story|poem|fun fact|riddle)",
         "(write|compose) (a poem|an essay|a letter|an email) "
         "(about {city}|for my boss|to a friend)",
         "(recipe|how to cook|how to make) (for|some) (paneer|biryani|dosa|rajma|kheer)",
@@ -29,7 +29,7 @@ OUT_OF_SCOPE = Intent(
         "(set|put) an alarm for {day}",
         "(how to|help me) (fix|repair|clean) my (laptop|phone|bike|fridge)",
         "(suggest|recommend) a (movie|book|web series|restaurant) (in {city}|for tonight|)",
-        "(what is|explain) "
+        "(what is|explain|tell me about) "
         "(photosynthesis|gravity|a black hole|machine learning|general relativity)",
         "{city} ka mausam (kaisa hai|batao)",
         "(koi|ek) (joke|gaana|kahani) (sunao|batao)",
@@ -41,8 +41,8 @@ OUT_OF_SCOPE = Intent(
         "(symptoms|treatment|medicine) (of|for) (fever|dengue|a headache|cold)",
         "(can you|do you) (speak|understand) (tamil|hindi|bengali|telugu)",
         "(order|get me) (a pizza|some biryani|dinner) (from {merchant}|now|)",
-        "when is (diwali|holi|eid|christmas|pongal) this year",
-        "(how do i|can you) (learn|teach me) (guitar|python|swimming|yoga)",
+        "(when is|which day is|how far is) (diwali|holi|eid|christmas|pongal) (this|next) year",
+        "(how do i|help me|i want to) (learn|practise) (guitar|python|swimming|yoga|chess)",
         "(what should i|what to) (wear|eat|cook|watch) (today|tonight|for a wedding)",
         "(when does|at what time does) the (movie|train|match) (start|leave|begin)",
         "(lol|hmm|ok|asdf|haha|blah blah|qwerty) (ok|what|hmm|)",

@@ -35,7 +35,7 @@ REPORT_FRAUD = Intent(
         "i (shared|gave) (my otp|the otp|my pin) (by mistake|with a caller) , (help|what do i do)",
         "(i was|i have been|i got) (cheated|scammed|defrauded) of {amount} (|on upi|by a caller)",
         "my (card|account|upi) (was|has been|is) (hacked|misused|cloned)",
-        "i do not (recognise|know|remember) (this|the) {amount} (debit|payment|charge)",
+        "i do not (recognise|know|remember) (this|the|any) {amount} (debit|payment|charge)",
         "(block|freeze) my (card|account|upi) , (someone is misusing it|i was scammed|fraud)",
         "mere account se bina (pooche|bataye) {amount} (kat gaye|nikal gaye)",
         "mere saath (fraud|scam|dhokha) (hua hai|ho gaya)",
