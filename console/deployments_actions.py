@@ -53,7 +53,7 @@ def _traffic(model: str) -> Traffic | None:
 
 def canary(deployment: Deployment) -> None:
     """The canary's share, what moving it would do, and the confirmation."""
-    st.subheader("Canary", anchor=False)
+    st.header("Canary", anchor=False)
     want = deployment.desired
     if want is None or want.canary is None:
         st.caption("There is no canary. One begins when a promotion is asked for as a canary.")
@@ -121,7 +121,7 @@ def hold(deployment: Deployment) -> None:
 
 def mirror(deployment: Deployment) -> None:
     """MLflow's copy, and its repair when it is not equal."""
-    st.subheader("MLflow's copy", anchor=False)
+    st.header("MLflow's copy", anchor=False)
     deployments_view.mirror(deployment.mirror)
     name = deployment.model_name
     if deployment.mirror.state == Health.OK:
@@ -142,7 +142,7 @@ def mirror(deployment: Deployment) -> None:
 
 def way_back(deployment: Deployment) -> None:
     """How ready the rollback is, and its button."""
-    st.subheader("Way back", anchor=False)
+    st.header("Way back", anchor=False)
     ready = deployment.readiness
     told = [f"{badges.readiness(ready)} {plain(ready.sentence)}"]
     if ready.target_verified_at:

@@ -116,7 +116,7 @@ def loaded(worker: Observed) -> str:
 
 def workers(want: Desired, observed: list[Observed]) -> None:
     """The decision, and under it each worker of the last ten minutes; a silent one stays."""
-    st.subheader("Decided and observed", anchor=False)
+    st.header("Decided and observed", anchor=False)
     if not observed:
         parts.empty(
             "No worker was heard of in the last ten minutes.",

@@ -14,7 +14,7 @@ V, P = VersionStatus, Permission
 
 def actions(detail: VersionDetail, production: str | None) -> None:
     """Everything that is legal from here: the next step open, the rest folded."""
-    st.subheader("What can be done", anchor=False)
+    st.header("What can be done", anchor=False)
     version, request = detail.version, detail.promotion
     if request is not None and request.status == PromotionStatus.PENDING:
         promotion_view.decide(request, detail)

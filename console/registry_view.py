@@ -141,7 +141,7 @@ def table(model: str, versions: list[Version], criteria: list[Criterion], chosen
 
 def gates(found: list[Gate]) -> None:
     """Every gate: state word, sentence, and what it was decided on."""
-    st.subheader("Gates", anchor=False)
+    st.header("Gates", anchor=False)
     grid(
         ("State", "Gate", "Why"),
         [(badges.badge(g.state), plain(g.title), plain(g.sentence)) for g in found],

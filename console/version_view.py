@@ -13,7 +13,7 @@ DIGEST_SHOWN = 19
 
 def criteria(detail: VersionDetail, production: Version | None) -> None:
     """Each criterion with its line, this version's value and production's, then the picture."""
-    st.subheader("Acceptance criteria", anchor=False)
+    st.header("Acceptance criteria", anchor=False)
     name = detail.version.version
     rival = production if production and production.version != name else None
     headings = ["Metric", name, "Must be", "Verdict"]
@@ -56,7 +56,7 @@ def _picture(detail: VersionDetail, rival: Version | None) -> None:
 
 def facts(version: Version) -> None:
     """Where the version came from, and how far it got."""
-    st.subheader("Origin", anchor=False)
+    st.header("Origin", anchor=False)
     now = datetime.now(UTC)
     digest = version.artifact_digest
     lines = {
@@ -81,7 +81,7 @@ def _digest(digest: str) -> str:
 
 def history(moves: list[Transition]) -> None:
     """Who moved the version where, newest first."""
-    st.subheader("Past", anchor=False)
+    st.header("Past", anchor=False)
     now = datetime.now(UTC)
     grid(
         ("Became", "By", "When"),

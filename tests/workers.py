@@ -18,7 +18,7 @@ class Workers:
         """These beat now."""
         for name in names:
             self._run(
-                "INSERT INTO replicas (replica_id, host, pid) VALUES (:name, 'host', 1)"
+                "INSERT INTO replicas (replica_id, host, pid) VALUES (:name, :name, 1)"
                 " ON CONFLICT (replica_id) DO UPDATE SET heartbeat_at = now(), stopped_at = NULL",
                 name=name,
             )
@@ -49,6 +49,14 @@ class Workers:
                 " canary_share = excluded.canary_share, acknowledged_at = clock_timestamp()",
                 name=name,
             )
+
+    def fails(self, name: str, error: str) -> None:
+        """This one could not take up what it was to serve."""
+        self._run(
+            "UPDATE replica_models SET error = :error WHERE replica_id = :name"
+            " AND model_name = :model",
+            name=name, error=error,
+        )  # fmt: skip
 
     def answered(
         self, version: str, count: int, errors: int = 0, ms: float = 5, arm: str = "production"

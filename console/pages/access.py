@@ -121,7 +121,7 @@ def show_secret() -> None:
 def lists() -> None:
     """Both lists, each with its form."""
     people = session.read("accounts", lambda: session.backend().accounts())
-    st.subheader("People", anchor=False)
+    st.header("People", anchor=False)
     parts.stale(people)
     if people.value == []:
         parts.empty("Nobody has an account.", "Add one below, or with nivesh account add.")
@@ -129,7 +129,7 @@ def lists() -> None:
         person(account)
     new_person()
     machines = session.read("tokens", lambda: session.backend().tokens())
-    st.subheader("Machines", anchor=False)
+    st.header("Machines", anchor=False)
     if people.error is None or machines.value is None:
         parts.stale(machines)
     if machines.value == []:

@@ -88,12 +88,12 @@ def live() -> None:
         return
     parts.verdict(found.state, answer(found))
     parts.read_at(reading, EVERY_SECONDS)
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     if not found.models:
         parts.empty("No model is known.", "Describe one in models.yaml, then restart the backend.")
     for model in found.models:
         card(model)
-    st.subheader("Services", anchor=False)
+    st.header("Services", anchor=False)
     services(found)
 
 

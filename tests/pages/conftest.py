@@ -12,7 +12,7 @@ from ops.settings import PROJECT
 from tests import people
 from tests.conftest import Backend
 from tests.makers import Registry
-from tests.pages.reading import Worker
+from tests.workers import Workers
 
 PEOPLE = [role for role in Role if role != Role.MACHINE]
 SHELL = PROJECT / "console" / "shell" / "app.py"
@@ -29,11 +29,11 @@ def registry(backend: Backend, catalog: Catalog) -> Registry:
 
 
 @pytest.fixture
-def workers(backend: Backend) -> list[Worker]:
-    """Two live workers that serve what was decided."""
-    made = [Worker(backend.engine, "infer-1", 11), Worker(backend.engine, "infer-2", 12)]
-    for worker in made:
-        worker.follow()
+def workers(registry: Registry) -> Workers:
+    """Two live workers, a and b, that serve what was decided."""
+    made = Workers(registry.engine)
+    made.live("a", "b")
+    made.acknowledge("a", "b")
     return made
 
 

@@ -1,14 +1,8 @@
-"""What a reader of a page sees, and the workers that the page tells of."""
+"""What a reader of a page sees and does."""
 
-import json
-from dataclasses import dataclass
-
-from sqlalchemy import Engine, text
 from streamlit.testing.v1 import AppTest
 
-from tests.makers import INTENT
-
-KINDS = ("title", "subheader", "markdown", "caption", "success", "info", "warning", "error")
+KINDS = ("title", "header", "markdown", "caption", "success", "info", "warning", "error")
 
 
 def words(app: AppTest) -> str:
@@ -56,63 +50,3 @@ def row(app: AppTest, first: str) -> str:
     found = [line for line in lines if line.split("|")[1].strip() == first]
     assert len(found) == 1, f"{len(found)} lines {first!r} in {lines}"
     return found[0]
-
-
-@dataclass
-class Worker:
-    """An inference worker as the database knows it."""
-
-    engine: Engine
-    host: str
-    pid: int
-
-    def beat(self, seconds_ago: float = 0) -> None:
-        """Say that it lives, or lived then."""
-        with self.engine.begin() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO replicas (replica_id, host, pid, heartbeat_at)"
-                    " VALUES (:host, :host, :pid, now() - make_interval(secs => :ago))"
-                    " ON CONFLICT (replica_id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at"
-                ),
-                {"host": self.host, "pid": self.pid, "ago": seconds_ago},
-            )
-
-    def follow(self, model: str = INTENT, error: str | None = None) -> None:
-        """Acknowledge what is decided now, with the way back warm; ``error`` is what hinders it."""
-        self.beat()
-        with self.engine.begin() as connection:
-            want = connection.execute(
-                text(
-                    "SELECT d.epoch, p.version, p.artifact_digest, c.version AS canary,"
-                    " d.canary_share, t.version AS target, t.artifact_digest AS target_digest"
-                    " FROM model_routing d LEFT JOIN model_registry p ON p.id = d.production_id"
-                    " LEFT JOIN model_registry c ON c.id = d.canary_id"
-                    " LEFT JOIN model_registry t ON t.id = d.target_id WHERE d.model_name = :m"
-                ),
-                {"m": model},
-            ).one()
-            loaded = {
-                version: {"state": "ready", "digest": digest}
-                for version, digest in (
-                    (want.version, want.artifact_digest), (want.target, want.target_digest)
-                )
-                if version
-            }  # fmt: skip
-            connection.execute(
-                text(
-                    "INSERT INTO replica_models (replica_id, model_name, epoch, error, loaded,"
-                    " production_version, canary_version, canary_share)"
-                    " VALUES (:host, :m, :epoch, :error, CAST(:loaded AS jsonb), :version,"
-                    " :canary, :share) ON CONFLICT (replica_id, model_name) DO UPDATE SET"
-                    " epoch = excluded.epoch, error = excluded.error, loaded = excluded.loaded,"
-                    " production_version = excluded.production_version,"
-                    " canary_version = excluded.canary_version,"
-                    " canary_share = excluded.canary_share, acknowledged_at = clock_timestamp()"
-                ),
-                {
-                    "host": self.host, "m": model, "epoch": want.epoch, "error": error,
-                    "loaded": json.dumps(loaded), "version": want.version,
-                    "canary": want.canary, "share": want.canary_share,
-                },
-            )  # fmt: skip

@@ -5,7 +5,8 @@ import pytest
 from backend_api.states import Role, Strategy
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import PEOPLE, Opened
-from tests.pages.reading import Worker, buttons, fill, press, row, words
+from tests.pages.reading import buttons, fill, press, row, words
+from tests.workers import Workers
 
 ON_CALL = {Role.ONCALL, Role.LEAD}
 
@@ -26,27 +27,28 @@ def held(registry: Registry) -> Registry:
 
 
 def test_the_decision_stands_beside_what_each_worker_acknowledged(
-    opened: Opened, canary: Registry, workers: list[Worker]
+    opened: Opened, canary: Registry, workers: Workers
 ) -> None:
     app = opened("viewer", "deployments", model=INTENT)
     assert "All 2 live workers serve what was decided." in words(app)
     assert "**v1.1.0** | **v1.2.0 at 10 %**" in row(app, "**Decided**")
-    assert "As decided" in row(app, "infer-1 · 11")
+    assert "As decided" in row(app, "a · 1")
 
 
 def test_a_worker_that_lags_and_one_that_is_silent_are_told_apart(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     registry.promoted("v1.2.0")
-    workers[0].follow()
-    workers[1].beat(seconds_ago=60)
-    lagging = Worker(registry.engine, "infer-3", 13)
-    lagging.follow(error="v1.2.0: the digest differs")
+    workers.acknowledge("a")
+    workers.silent("b", 60)
+    workers.live("c")
+    workers.acknowledge("c")
+    workers.fails("c", "v1.2.0: the digest differs")
     app = opened("viewer", "deployments", model=INTENT)
     assert "1 of 2 live workers does not serve the decision" in words(app)
-    assert "As decided" in row(app, "infer-1 · 11")
-    assert "Silent" in row(app, "infer-2 · 12")
-    assert "v1.2.0: the digest differs" in row(app, "infer-3 · 13")
+    assert "As decided" in row(app, "a · 1")
+    assert "Silent" in row(app, "b · 1")
+    assert "v1.2.0: the digest differs" in row(app, "c · 1")
 
 
 def test_without_workers_nobody_is_said_to_serve(opened: Opened, registry: Registry) -> None:

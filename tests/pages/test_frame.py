@@ -10,7 +10,8 @@ from tests import people
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import SHELL, Opened
-from tests.pages.reading import Worker, buttons, fill, press, words
+from tests.pages.reading import buttons, fill, press, words
+from tests.workers import Workers
 
 
 def arrived(**user: object) -> AppTest:
@@ -73,7 +74,7 @@ PAGES = ["overview", "registry", "deployments", "history"]
 
 
 def test_an_outage_leaves_every_page_with_what_was_last_read(
-    opened: Opened, registry: Registry, workers: list[Worker], cut: Callable[[], None]
+    opened: Opened, registry: Registry, workers: Workers, cut: Callable[[], None]
 ) -> None:
     before = {page: opened("lead", page) for page in PAGES}
     told = {page: set(words(app).splitlines()) for page, app in before.items()}
@@ -89,7 +90,7 @@ def test_an_outage_leaves_every_page_with_what_was_last_read(
 
 
 def test_a_reload_in_an_outage_begins_where_the_person_was(
-    opened: Opened, registry: Registry, workers: list[Worker], cut: Callable[[], None]
+    opened: Opened, registry: Registry, workers: Workers, cut: Callable[[], None]
 ) -> None:
     was = opened("lead")
     cut()

@@ -2,11 +2,12 @@
 
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import Opened
-from tests.pages.reading import Worker, row, words
+from tests.pages.reading import row, words
+from tests.workers import Workers
 
 
 def test_a_model_that_serves_is_fine_on_all_workers(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     seen = words(opened("viewer"))
     assert "v1.1.0 serves on 2 of 2 workers." in seen
@@ -15,9 +16,9 @@ def test_a_model_that_serves_is_fine_on_all_workers(
 
 
 def test_what_is_wrong_is_named_first_and_why(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
-    workers[1].follow(error="v1.1.0: the digest differs")
+    workers.fails("b", "v1.1.0: the digest differs")
     app = opened("viewer")
     answer = app.error[0].value
     assert "6 things need a look\\: Intent Classifier" in answer

@@ -9,7 +9,8 @@ from backend_api.states import Role
 from console.client import Backend, BackendDown
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import PEOPLE, Opened
-from tests.pages.reading import Worker, buttons, fill, press, words
+from tests.pages.reading import buttons, fill, press, words
+from tests.workers import Workers
 
 ASK, DO = "Roll back Intent Classifier", "Roll back to v1.0.0"
 EVERYWHERE = ["overview", "registry", "deployments", "history"]
@@ -31,7 +32,7 @@ def ordered(app: AppTest) -> AppTest:
 
 @pytest.mark.parametrize("page", EVERYWHERE)
 def test_two_clicks_from_every_page(
-    page: str, opened: Opened, registry: Registry, workers: list[Worker]
+    page: str, opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     app = opened("oncall", page)
     press(app, ASK)
@@ -54,22 +55,22 @@ def press_in_dialog(app: AppTest) -> AppTest:
 
 
 def test_progress_names_each_worker_until_all_have_arrived(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     app = ordered(opened("oncall"))
     assert "a hold is set" in app.success[0].value
-    assert "`infer-1:11` still serves v1.1.0" in words(app)
+    assert "`a:1` still serves v1.1.0" in words(app)
     assert app.get("progress")
-    workers[0].follow()
-    assert "`infer-1:11` serves **v1.0.0** after" in words(app.run())
-    workers[1].follow()
+    workers.acknowledge("a")
+    assert "`a:1` serves **v1.0.0** after" in words(app.run())
+    workers.acknowledge("b")
     assert "All 2 workers serve v1.0.0 after" in words(app.run())
     press(app, "Close")
     assert "All 2 workers" not in words(app)
 
 
 def test_without_a_reason_nothing_is_rolled_back(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     app = press(press(opened("oncall"), ASK), DO)
     assert "Reason should have at least 3 characters" in words(app)
@@ -83,7 +84,7 @@ def test_without_workers_the_order_is_written_and_waits(opened: Opened, registry
 
 
 def test_an_answer_lost_on_the_way_is_told_and_a_repeat_acts_once(
-    opened: Opened, registry: Registry, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
+    opened: Opened, registry: Registry, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really = Backend.roll_back
 
@@ -100,7 +101,7 @@ def test_an_answer_lost_on_the_way_is_told_and_a_repeat_acts_once(
     assert rollbacks(registry) == 1
 
 
-def test_somebody_was_faster(opened: Opened, registry: Registry, workers: list[Worker]) -> None:
+def test_somebody_was_faster(opened: Opened, registry: Registry, workers: Workers) -> None:
     app = press(opened("oncall"), ASK)
     registry.roll_back(by="omar")
     fill(app, "rollback", "p95 doubled since 03:10")
@@ -112,7 +113,7 @@ def test_somebody_was_faster(opened: Opened, registry: Registry, workers: list[W
 
 @pytest.mark.parametrize("page", EVERYWHERE)
 def test_the_badge_is_on_every_page_and_the_button_for_those_who_may(
-    page: str, opened: Opened, registry: Registry, workers: list[Worker]
+    page: str, opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     pages = {role: opened(role, page) for role in PEOPLE}
     for app in pages.values():
@@ -129,7 +130,7 @@ def test_no_way_back_is_said(opened: Opened, registry: Registry) -> None:
 
 
 def test_the_last_rollback_is_told_with_its_seconds(
-    opened: Opened, registry: Registry, workers: list[Worker]
+    opened: Opened, registry: Registry, workers: Workers
 ) -> None:
     with registry.engine.begin() as connection:
         connection.execute(
