@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from backend_api import db, ledger
 from backend_api.catalog import Catalog
+from backend_api.states import VersionStatus
 from backend_api.watch import review_requests
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry, good_metrics
@@ -205,3 +206,112 @@ def test_unknown_things_and_wrong_methods_say_what_there_is(backend: Backend) ->
         f"/models/{INTENT}/promotions", content=b"x" * (1024 * 1024 + 1)
     )
     assert long.status_code == 413
+
+
+def test_break_glass_is_reviewed_once_by_another_lead(backend: Backend, registry: Registry) -> None:
+    lead, other = backend.client("lead"), backend.client("lead", "second-lead")
+    promotion_id = ask(lead).json()["promotion_id"]
+    decide(lead, promotion_id, break_glass=True)
+
+    def review(client: httpx2.Client) -> httpx2.Response:
+        return client.post(f"/promotions/{promotion_id}/review", json=write())
+
+    own = review(lead)
+    assert own.status_code == 403
+    assert "another lead must review" in own.json()["message"]
+    assert review(other).status_code == 200
+    seen = lead.get(f"/promotions/{promotion_id}").json()
+    assert (seen["reviewed_by"], seen["review"]) == (
+        "token:second-lead", "better on new phrases",
+    )  # fmt: skip
+    assert "promotion.review" in actions(backend)
+    assert review(other).status_code == 409
+
+
+def test_what_another_lead_approved_needs_no_review(backend: Backend, registry: Registry) -> None:
+    promotion_id = ask(backend.client("analyst")).json()["promotion_id"]
+    lead = backend.client("lead")
+    assert decide(lead, promotion_id, break_glass=True).status_code == 200
+    seen = lead.get(f"/promotions/{promotion_id}").json()
+    assert not seen["break_glass"], "nobody's own request was let through"
+    refused = lead.post(f"/promotions/{promotion_id}/review", json=write())
+    assert refused.status_code == 409
+
+
+def test_an_approval_is_void_when_the_version_is_no_longer_validated(
+    backend: Backend, registry: Registry
+) -> None:
+    promotion_id = ask(backend.client("analyst")).json()["promotion_id"]
+    registry.validated("v1.2.0")
+    registry.stage("v1.1.0", VersionStatus.VALIDATED)
+    refused = decide(backend.client("lead"), promotion_id)
+    assert refused.status_code == 409
+    assert "status was 'validated' and is 'staging'" in refused.json()["message"]
+    assert registry.production() == "v1.0.0"
+
+
+def test_one_rollout_at_a_time(backend: Backend, registry: Registry) -> None:
+    analyst, lead = backend.client("analyst"), backend.client("lead")
+    registry.validated("v1.2.0")
+    first = ask(analyst, strategy="canary", share=10).json()["promotion_id"]
+    second = ask(analyst, version="v1.2.0").json()["promotion_id"]
+    assert decide(lead, first).status_code == 200
+    late = decide(lead, second)
+    assert late.status_code == 409
+    assert "v1.1.0 is the canary" in late.json()["message"]
+    assert decide(analyst, second, "withdraw").status_code == 200
+    again = ask(analyst, version="v1.2.0")
+    assert [g["name"] for g in again.json()["details"]["gates"]] == ["rollout"]
+
+
+def test_a_canary_of_everything_is_no_canary(backend: Backend, registry: Registry) -> None:
+    refused = ask(backend.client("analyst"), strategy="canary", share=100)
+    assert refused.status_code == 400
+    assert "share" in refused.json()["message"]
+
+
+def test_requests_are_read_page_by_page(backend: Backend, registry: Registry) -> None:
+    analyst, ids = backend.client("analyst"), []
+    for _ in range(3):
+        ids.append(ask(analyst).json()["promotion_id"])
+        decide(analyst, ids[-1], "withdraw")
+
+    def page(**params: Any) -> list[str]:
+        return [p["id"] for p in analyst.get("/promotions", params=params).json()]
+
+    newest = page(limit=2)
+    assert newest == [ids[2], ids[1]]
+    assert page(limit=2, before=newest[-1])[0] == ids[0]
+    assert analyst.get("/promotions", params={"limit": -1}).status_code == 400
+
+
+def test_versions_are_read_page_by_page(backend: Backend, registry: Registry) -> None:
+    def page(**params: Any) -> list[str]:
+        answer = backend.client("viewer").get(f"/models/{INTENT}/versions", params=params)
+        return [v["version"] for v in answer.json()]
+
+    assert page() == ["v1.1.0", "v1.0.0"]
+    assert page(limit=1) == ["v1.1.0"]
+    assert page(before="v1.1.0") == ["v1.0.0"]
+
+
+def test_validation_is_ordered_for_what_the_caller_saw(
+    backend: Backend, registry: Registry
+) -> None:
+    analyst, path = backend.client("analyst"), f"/models/{INTENT}/versions/v1.1.0/validate"
+    stale = analyst.post(path, json=write(expected_status="staging"))
+    assert stale.status_code == 409
+    assert stale.json()["details"]["status"] == "validated"
+    registry.validated("v1.2.0")
+    displaced = analyst.post(path, json=write(expected_status="validated"))
+    assert "only a staged version" in displaced.json()["message"]
+
+
+def test_a_zero_byte_is_refused_before_the_database_sees_it(
+    backend: Backend, registry: Registry
+) -> None:
+    refused = ask(backend.client("analyst"), reason="before\0after")
+    assert refused.status_code == 400
+    assert "zero byte" in refused.json()["message"]
+    path = backend.client("viewer").get("/ledger", params={"model": "a\0b"})
+    assert path.status_code == 400

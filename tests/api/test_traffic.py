@@ -1,13 +1,16 @@
 """Canary, share, rollback and hold, over HTTP."""
 
+import subprocess
+import sys
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from backend_api.catalog import Catalog
-from backend_api.states import Strategy
+from backend_api.states import Strategy, VersionStatus
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
 
@@ -139,3 +142,84 @@ def test_others_cannot_roll_back(backend: Backend, registry: Registry, role: str
     refused = post(backend.client(role), "rollback", expected_production="v1.1.0")
     assert refused.status_code == 403
     assert registry.production() == "v1.1.0"
+
+
+def test_a_rollback_with_nothing_behind_ends_the_canary_and_keeps_production(
+    backend: Backend, catalog: Catalog
+) -> None:
+    registry = Registry(backend.engine, catalog)
+    registry.promoted("v1.1.0")
+    registry.validated("v1.2.0")
+    registry.approve(registry.request("v1.2.0", strategy=Strategy.CANARY, share=10))
+    answer = post(backend.client("oncall"), "rollback", expected_production="v1.1.0")
+    assert answer.status_code == 200, answer.text
+    assert "goes back from v1.2.0 to v1.1.0" in answer.json()["sentence"]
+    now = desired(backend)
+    assert (now["production"], now["canary"], now["epoch"]) == (
+        "v1.1.0", None, answer.json()["epoch"],
+    )  # fmt: skip
+    assert now["hold"] is not None
+    assert registry.status("v1.2.0") == "rolled_back"
+
+
+def test_a_rollback_to_production_itself_ends_only_its_canary(
+    backend: Backend, canary: Registry
+) -> None:
+    post(backend.client("oncall"), "rollback", expected_production="v1.1.0", to="v1.1.0")
+    now = desired(backend)
+    assert (now["production"], now["canary"], now["target"]) == ("v1.1.0", None, "v1.0.0")
+
+
+def test_pressing_twice_does_not_go_back_twice(backend: Backend, catalog: Catalog) -> None:
+    registry = Registry(backend.engine, catalog)
+    for version in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        registry.promoted(version)
+    oncall = backend.client("oncall")
+    assert post(oncall, "rollback", expected_production=None).status_code == 200
+    again = post(oncall, "rollback", expected_production=None)
+    assert again.status_code == 409
+    assert "was rolled back already and serves v1.1.0" in again.json()["message"]
+    meant = post(oncall, "rollback", expected_production="v1.1.0")
+    assert meant.status_code == 200
+    assert registry.production() == "v1.0.0"
+
+
+def test_only_a_lead_makes_a_canary_production_whatever_its_share(
+    backend: Backend, canary: Registry
+) -> None:
+    # As typed by hand: the database takes any share up to 100.
+    with backend.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE model_deployments SET traffic_percentage = 100"
+                 " WHERE environment = 'canary'")
+        )  # fmt: skip
+    assert shift(backend.client("oncall"), 100, was=100).status_code == 403
+    assert shift(backend.client("lead"), 100, was=100).status_code == 200
+    assert desired(backend)["production"] == "v1.2.0"
+
+
+def test_a_target_that_is_staged_once_more_stays_the_way_back(
+    backend: Backend, registry: Registry
+) -> None:
+    registry.stage("v1.0.0", VersionStatus.ARCHIVED)
+    assert desired(backend)["target"] == "v1.0.0"
+    assert post(backend.client("oncall"), "rollback", expected_production="v1.1.0").is_success
+    now = desired(backend)
+    assert (now["production"], now["staging"]) == ("v1.0.0", [])
+
+
+def test_who_is_staged_takes_the_place_of_who_was(backend: Backend, registry: Registry) -> None:
+    registry.register("v1.3.0")
+    registry.register("v1.4.0")
+    registry.stage("v1.3.0")
+    registry.stage("v1.4.0")
+    assert desired(backend)["staging"] == ["v1.4.0"]
+    assert registry.status("v1.3.0") == "registered", "it may be staged once more"
+    assert registry.status("v1.2.0") == "validated", "what was proved stays proved"
+    registry.approve(registry.request("v1.2.0", strategy=Strategy.CANARY, share=10))
+    assert desired(backend)["staging"] == ["v1.4.0"], "another's canary takes no place here"
+
+
+def test_a_rollback_needs_neither_mlflow_nor_its_client() -> None:
+    code = "import sys, backend_api.operations.rollback as r; sys.exit('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
