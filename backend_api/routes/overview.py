@@ -13,8 +13,9 @@ from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
 from backend_api.routes.edge import ERRORS, Ctx, Reading
 from backend_api.rules.deployment import condition
+from backend_api.rules.overview import whole
 from backend_api.schemas import LedgerPage, LedgerProof, ModelSummary, Overview
-from backend_api.states import Permission, PromotionStatus, worst
+from backend_api.states import Permission, PromotionStatus
 from backend_api.tables import PromotionRow
 
 router = APIRouter(tags=["overview"], responses=ERRORS)  # type: ignore[arg-type]
@@ -50,9 +51,8 @@ def overview(request: Request, ctx: Ctx, session: Reading, caller: Reader) -> Ov
     """Every model and every part, worst first."""
     models = [_summary(session, ctx, name) for name in ctx.catalog.models]
     parts = services(session, ctx, request.app.state.prober, db.now())
-    states = [m.state for m in models] + [p.state for p in parts]
     return Overview(
-        state=worst(states),
+        state=whole([m.state for m in models], parts),
         models=sorted(models, key=lambda m: ORDER.index(m.state)),
         services=sorted(parts, key=lambda p: ORDER.index(p.state)),
         at=db.now(),
