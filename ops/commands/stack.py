@@ -54,6 +54,8 @@ def up(
             )
         say("It runs already.")
         addresses(record)
+        if demo:
+            demonstrate(home, record)
         return
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
@@ -62,8 +64,10 @@ def up(
         _arrive(home, launch.await_ready(home, supervisor), demo=demo)
         if not detach:
             say("Ctrl-C stops everything.")
-            follow(home, Lines(load(home)), lambda _: supervisor.poll() is not None)
-            raise OpsError("The stack has ended.", f"Its log: {home.log('supervisor')}")
+            end = follow(home, Lines(load(home)), lambda _: supervisor.poll() is not None)
+            if end.state != "stopped":
+                raise OpsError("The stack has ended.", f"Its log: {home.log('supervisor')}")
+            say("It was stopped from elsewhere.")
     except KeyboardInterrupt:
         say("Stopping.")
         launch.interrupt(home, supervisor)

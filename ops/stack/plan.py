@@ -56,7 +56,12 @@ def make(home: Home, settings: OpsSettings, record: Record, *, demo: bool) -> Pl
     if outside.redis_host is None:
         found.append(redis.spec(home, ports.redis, env))
     if outside.mlflow_tracking_uri is None:
-        address = server.url(ports.postgres, secrets, "mlflow")
+        url = outside.database_url
+        address = (
+            server.url(ports.postgres, secrets, "mlflow")
+            if url is None
+            else server.neighbour(url, "mlflow")
+        )
         found.append(mlflow.spec(home, ports.mlflow, address, env, mlflow.storage(settings)))
     found += ours.specs(home, ports, env, demo=demo)
     if outside.prometheus_url is None:

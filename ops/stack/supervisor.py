@@ -7,6 +7,7 @@ others know of it stands in the record.
 import signal
 import sys
 import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,15 +69,14 @@ class Supervisor:
 
     def _stay(self) -> None:
         """Start each process once its turn has come; then stay until told to stop."""
-        waited = 0.0
+        begun = time.monotonic()
         while not self.stop.is_set():
             self._admit()
             if self._record.state == "starting":
-                self._give_up_on(waited)
+                self._give_up_on(time.monotonic() - begun)
                 if all(child.was_ready for child in self.children if child.spec.needed):
                     self._say("ready")
             self.stop.wait(TICK)
-            waited += TICK
         self._say("stopping")
 
     def _admit(self) -> None:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2 import sql
@@ -169,6 +169,31 @@ def _reach(database_url: str) -> "psycopg2.extensions.connection":
             f"PostgreSQL does not answer: {told}.",
             "Start it, or unset DATABASE_URL for the embedded one.",
         ) from error
+
+
+def neighbour(database_url: str, database: str) -> str:
+    """Address of another database on the same server, which is made if it is missing.
+
+    Raises:
+        OpsError: the server does not answer, or its role may not make one.
+    """
+    parts = urlsplit(database_url)
+    connection = _reach(database_url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    except psycopg2.Error as error:
+        raise OpsError(
+            f"The embedded MLflow wants a database {database} on {parts.hostname}, and it cannot be"
+            f" made: {str(error).strip().splitlines()[0]}.",
+            "Make it (deploy/create-mlflow-database.sql), or set MLFLOW_TRACKING_URI.",
+        ) from error
+    finally:
+        connection.close()
+    return urlunsplit(parts._replace(path=f"/{database}"))
 
 
 def is_beating(database_url: str, process: str, seconds: float) -> bool:
