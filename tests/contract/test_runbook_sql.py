@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from pathlib import Path
+from uuid import uuid4
 
 import psycopg2
 import psycopg2.errors
@@ -11,6 +13,7 @@ from sqlalchemy import Engine, text
 from backend_api import db, ledger
 from backend_api.catalog import Catalog
 from ops.stack.postgres.place import wheel_binaries
+from tests.conftest import Postgres
 from tests.makers import Registry
 
 TABLES = """
@@ -35,6 +38,17 @@ CANARY_SHARE = """
         WHERE model_name = 'intent_classifier' AND version = 'v1.3.0')
     AND environment = 'canary'
 """
+SNIPPET = f'''
+# Set canary traffic percentage
+import psycopg2
+
+conn = psycopg2.connect(DATABASE_URL)
+cur = conn.cursor()
+
+cur.execute("""{CANARY_SHARE}""")
+
+conn.commit()
+'''
 ROLLBACK_TARGETS = """
 SELECT version, metrics, deployed_at
 FROM model_registry
@@ -54,15 +68,20 @@ WHERE model_id = (SELECT id FROM model_registry WHERE version = 'v1.2.0');
 """
 
 
-def psql(database_url: str, script: str) -> str:
-    """Run a script as a person would, through psql; each statement commits by itself."""
+def run_tool(name: str, *arguments: str, script: str | None = None) -> str:
+    """Run one of PostgreSQL's own programs; its output."""
     done = subprocess.run(
-        [wheel_binaries() / "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", database_url],
+        [wheel_binaries() / name, *arguments],
         input=script, capture_output=True, text=True, timeout=60,
         env={**os.environ, "LANG": "C.UTF-8"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def psql(database_url: str, script: str) -> str:
+    """Run a script as a person would, through psql; each statement commits by itself."""
+    return run_tool("psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", database_url, script=script)
 
 
 def routing(engine: Engine) -> tuple[str | None, str | None, int, str | None, str | None]:
@@ -171,6 +190,28 @@ def test_the_rollback_of_a_canary_ends_it(
         ("UPDATE model_registry SET status = 'live'", psycopg2.errors.CheckViolation),
         ("UPDATE ledger SET actor = 'nobody'", psycopg2.errors.InsufficientPrivilege),
         ("DELETE FROM ledger", psycopg2.errors.InsufficientPrivilege),
+        ("UPDATE model_routing SET epoch = epoch - 1", psycopg2.errors.InsufficientPrivilege),
+        ("DELETE FROM model_routing", psycopg2.errors.InsufficientPrivilege),
+        (
+            "UPDATE model_registry SET status = 'production' WHERE version = 'v1.3.0'",
+            psycopg2.errors.CheckViolation,
+        ),
+        (
+            "UPDATE model_registry SET status = 'archived' WHERE version = 'v1.2.0'",
+            psycopg2.errors.CheckViolation,
+        ),
+        (
+            "UPDATE model_registry SET version = 'v2.0.0' WHERE version = 'v1.2.0'",
+            psycopg2.errors.CheckViolation,
+        ),
+        (
+            "DELETE FROM model_deployments WHERE environment = 'production'",
+            psycopg2.errors.CheckViolation,
+        ),
+        (
+            "UPDATE model_deployments SET environment = 'canary' WHERE environment = 'production'",
+            psycopg2.errors.CheckViolation,
+        ),
         ("TRUNCATE transitions", psycopg2.errors.InsufficientPrivilege),
     ],
 )
@@ -246,3 +287,80 @@ def test_workers_are_told_of_a_typed_change(database_url: str, registry: Registr
         assert '"model" : "intent_classifier"' in listener.notifies[0].payload
     finally:
         listener.close()
+
+
+def test_the_python_snippet_sets_the_share(
+    database_url: str, engine: Engine, registry: Registry
+) -> None:
+    start_canary(engine, 0)
+    namespace: dict[str, object] = {"DATABASE_URL": database_url}
+    exec(SNIPPET, namespace)
+    assert routing(engine)[:3] == ("v1.2.0", "v1.3.0", 10)
+    namespace["conn"].close()  # type: ignore[attr-defined]
+
+
+def test_a_rollback_typed_as_one_transaction_has_no_in_between(
+    database_url: str, engine: Engine, registry: Registry
+) -> None:
+    registry.approve(registry.request("v1.3.0"))
+    psql(database_url, f"BEGIN;{ROLL_BACK}COMMIT;")
+    assert routing(engine) == ("v1.2.0", None, 0, None, None)
+    with engine.connect() as connection:
+        epochs = connection.scalar(text("SELECT epoch FROM model_routing"))
+    psql(database_url, f"BEGIN;{ROLL_BACK}ROLLBACK;")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT epoch FROM model_routing")) == epochs
+
+
+def test_what_serves_for_want_of_a_row_cannot_be_rejected(
+    database_url: str, engine: Engine, registry: Registry
+) -> None:
+    psql(database_url, ROLL_BACK.split("\n\n")[0].replace("v1.3.0", "v1.2.0"))
+    assert routing(engine)[0] == "v1.2.0"
+    connection = psycopg2.connect(database_url)
+    try:
+        with (
+            pytest.raises(psycopg2.errors.CheckViolation, match="roll it back first"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("UPDATE model_registry SET status = 'rejected'")
+    finally:
+        connection.close()
+
+
+def test_a_hold_lifted_by_hand_is_in_the_ledger(
+    database_url: str, engine: Engine, registry: Registry
+) -> None:
+    psql(
+        database_url,
+        "UPDATE models SET held_at = now(), held_by = 'x', held_reason = 'y';"
+        "UPDATE models SET held_at = NULL, held_by = NULL, held_reason = NULL;",
+    )
+    with db.transaction(engine, None) as session:
+        newest = ledger.page(session, limit=1).entries[0]
+    assert (newest.actor, newest.action) == ("sql:nivesh", "sql.update models")
+    assert newest.evidence["was"]["held_by"] == "x"
+
+
+def test_a_dump_restores_to_the_same_decision_and_an_intact_ledger(
+    database_url: str, engine: Engine, registry: Registry, postgres: Postgres, tmp_path: Path
+) -> None:
+    psql(database_url, ROLL_BACK.replace("v1.3.0", "v0.0.1").replace("v1.2.0", "v1.3.0"))
+    before = routing(engine)
+    with db.transaction(engine, None) as session:
+        head = ledger.verify(session).head
+    dump, name = tmp_path / "nivesh.dump", f"restored_{uuid4().hex[:8]}"
+    run_tool("pg_dump", "-Fc", database_url, "-f", str(dump))
+    postgres.admin("CREATE DATABASE {} OWNER nivesh", name)
+    restored = db.create(postgres.url(name))
+    try:
+        run_tool("pg_restore", "--no-owner", "--exit-on-error", "-d", postgres.url(name), str(dump))
+        assert routing(restored) == before
+        with db.transaction(restored, None) as session:
+            proof = ledger.verify(session)
+        assert (proof.intact, proof.head) == (True, head)
+        psql(postgres.url(name), "UPDATE model_deployments SET status = 'archived';")
+        assert routing(restored)[4] is not None, "the rules came with the rows"
+    finally:
+        restored.dispose()
+        postgres.admin("DROP DATABASE {} WITH (FORCE)", name)
