@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend_api import db
 from backend_api.context import Context
+from backend_api.rules.overview import OPTIONAL
 from backend_api.schemas import Service
 from backend_api.states import Health
 
@@ -74,6 +75,8 @@ class Prober(threading.Thread):
         at = db.now()
         before = self._seen.get(name)
         good = at if probe.state == Health.OK else (before.last_good_at if before else None)
+        if name in OPTIONAL and good is None:
+            probe = Probe(Health.UNKNOWN, "never answered; it may not be installed")
         self._seen[name] = Service(
             name=name, state=probe.state, detail=probe.detail, checked_at=at, last_good_at=good
         )

@@ -17,12 +17,12 @@ def answer(overview: Overview) -> str:
     states += [(s.name, s.state) for s in overview.services]
     wrong = [name for name, state in states if state in WRONG]
     unknown = [name for name, state in states if state == Health.UNKNOWN]
-    if len(wrong) == 1:
+    if overview.state in WRONG and len(wrong) == 1:
         return f"{wrong[0]} needs a look."
-    if wrong:
+    if overview.state in WRONG:
         return f"{len(wrong)} things need a look: {', '.join(wrong)}."
     if unknown:
-        return f"Nothing is known to be wrong, but {', '.join(unknown)} could not be judged."
+        return f"Nothing is known to be wrong. Not judged: {', '.join(unknown)}."
     return "Nothing is wrong."
 
 

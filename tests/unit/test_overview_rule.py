@@ -24,7 +24,7 @@ def part(name: str, state: Health, heard: datetime | None = NOW) -> Service:
         ([OK], [part("Worker", DOWN, None)], DEGRADED),
         ([OK], [part("Inference", DOWN)], DOWN),
         ([DOWN], [part("MLflow", OK)], DOWN),
-        ([OK], [part("Prometheus", DOWN, None)], OK),
+        ([OK], [part("Prometheus", UNKNOWN, None)], OK),
         ([OK], [part("Prometheus", DOWN)], DEGRADED),
         ([OK], [part("MLflow", UNKNOWN, None)], UNKNOWN),
         ([], [], UNKNOWN),
