@@ -110,9 +110,11 @@ class Rotation:
         return {key for key, _ in self._needed()}
 
     def is_settled(self) -> bool:
-        """Whether each wanted version is either loaded or was found unfit."""
-        states = [self._shelf.entries[key] for key, _ in self._needed()]
-        return all(e.model is not None or e.error is not None for e in states)
+        """Whether each wanted version either is in the snapshot or was found unfit."""
+        return all(
+            key in self._ready or self._shelf.entries[key].error is not None
+            for key, _ in self._needed()
+        )
 
     def _acknowledge(self, row: Wanted) -> Acknowledgement:
         """What is served of a model, and what could not be loaded."""
