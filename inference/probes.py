@@ -17,7 +17,9 @@ class Prober(threading.Thread):
         self.feature_store = self.mlflow = False
         self._store = store
         self._address = f"{tracking_uri.rstrip('/')}/health"
-        self._http = httpx2.Client(timeout=2.0, trust_env=False)
+        # A connection kept over the pause may have been closed by the server in the meantime.
+        fresh = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(timeout=2.0, trust_env=False, limits=fresh)
         self._stopping = threading.Event()
 
     def run(self) -> None:

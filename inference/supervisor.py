@@ -29,7 +29,7 @@ from inference.settings import InferenceSettings
 
 BACKLOG = 2048
 TICK = 0.05
-BIND_SECONDS = 10.0
+BIND_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 # A worker that lived this long has started well: its next death is a first one again.
 SETTLED_SECONDS = 30.0

@@ -60,6 +60,6 @@ def test_a_version_is_fetched_when_mlflow_is_there(
     wait_until(lambda: states() == [("ready", None)] * 2, 90, "both workers have it")
     assert inference.predict(version="v1.0.0").status_code == 200
     health = inference.http.get("/health").json
-    wait_until(lambda: health()["mlflow_connected"], 15, "MLflow was looked at")
+    wait_until(lambda: health()["mlflow_connected"], 30, "MLflow was looked at")
     (kept,) = (inference.home / "model-server" / "artefacts").glob("*/handler.json")
     assert json.loads(kept.read_text())["model_name"] == INTENT
