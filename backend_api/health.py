@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 
 from backend_api import db
 from backend_api.context import Context
+from backend_api.errors import Unavailable
+from backend_api.prometheus import Prometheus
 from backend_api.rules.overview import OPTIONAL
-from backend_api.schemas import Service
+from backend_api.schemas import Measured, Service
 from backend_api.states import Health
 
 PROBE_SECONDS = 5.0
+LAST_LOOK_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,12 @@ class Prober(threading.Thread):
             "MLflow": lambda: http_probe(f"{settings.mlflow_tracking_uri}/health"),
             "Redis feature store": lambda: port_probe(settings.redis_host, settings.redis_port),
             "Inference": lambda: http_probe(f"{settings.inference_url}/health/live"),
-            "Prometheus": lambda: http_probe(f"{settings.prometheus_url}/-/healthy"),
+            "Prometheus": self._measure,
         }
+        self._prometheus = Prometheus(settings.prometheus_url)
+        self._prometheus_host = urlsplit(settings.prometheus_url).netloc
+        self.measured: dict[str, list[Measured]] = {}
+        """By model, what Prometheus said at the last look; nothing while it is down."""
         self._seen: dict[str, Service] = {}
         self._ended = threading.Event()
 
@@ -81,9 +88,20 @@ class Prober(threading.Thread):
             name=name, state=probe.state, detail=probe.detail, checked_at=at, last_good_at=good
         )
 
+    def _measure(self) -> Probe:
+        try:
+            self.measured = self._prometheus.measured(db.now())
+        except Unavailable as outage:
+            self.measured = {}
+            # Nothing that serves or decides needs it.
+            return Probe(Health.DEGRADED, f"{outage.message} The log's own counts go on.")
+        return Probe(Health.OK, self._prometheus_host)
+
     def stop(self) -> None:
         """End after the present look."""
         self._ended.set()
+        self.join(LAST_LOOK_SECONDS)
+        self._prometheus.close()
 
     def seen(self, now: datetime) -> list[Service]:
         """The newest look at each part; one never looked at is unknown."""

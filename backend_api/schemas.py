@@ -266,8 +266,19 @@ class Traffic(Wire):
     last_at: datetime | None
 
 
+class Measured(Wire):
+    """What Prometheus says of one arm over the last ``minutes``; ``error_rate`` is 0..1."""
+
+    version: str
+    arm: str
+    minutes: int
+    requests_per_second: float
+    error_rate: float
+    p95_ms: float | None
+
+
 class ModelSummary(Wire):
-    """One line of the overview."""
+    """One line of the overview. ``traffic`` is counted in the log, ``measured`` by Prometheus."""
 
     model_name: str
     title: str
@@ -275,6 +286,7 @@ class ModelSummary(Wire):
     sentence: str
     deployment: Deployment
     traffic: Traffic
+    measured: list[Measured] = []
     pending_promotions: int
 
 

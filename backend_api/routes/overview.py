@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from backend_api import db, deployment, ledger
 from backend_api.context import Context
-from backend_api.health import services
+from backend_api.health import Prober, services
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
 from backend_api.routes.edge import ERRORS, Ctx, Reading
 from backend_api.rules.deployment import condition
 from backend_api.rules.overview import whole
-from backend_api.schemas import LedgerPage, LedgerProof, ModelSummary, Overview
+from backend_api.schemas import LedgerPage, LedgerProof, Measured, ModelSummary, Overview
 from backend_api.states import Permission, PromotionStatus
 from backend_api.tables import PromotionRow
 
@@ -23,7 +23,7 @@ Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
 ORDER = ["down", "degraded", "unknown", "ok"]
 
 
-def _summary(session: Session, ctx: Context, name: str) -> ModelSummary:
+def _summary(session: Session, ctx: Context, name: str, measured: list[Measured]) -> ModelSummary:
     now = db.now()
     whole = deployment.deployment(
         session, ctx.catalog, name, now, ctx.settings.replica_timeout_seconds
@@ -42,6 +42,7 @@ def _summary(session: Session, ctx: Context, name: str) -> ModelSummary:
         sentence=sentence,
         deployment=whole,
         traffic=answered,
+        measured=measured,
         pending_promotions=pending or 0,
     )
 
@@ -49,8 +50,11 @@ def _summary(session: Session, ctx: Context, name: str) -> ModelSummary:
 @router.get("/overview")
 def overview(request: Request, ctx: Ctx, session: Reading, caller: Reader) -> Overview:
     """Every model and every part, worst first."""
-    models = [_summary(session, ctx, name) for name in ctx.catalog.models]
-    parts = services(session, ctx, request.app.state.prober, db.now())
+    prober: Prober = request.app.state.prober
+    models = [
+        _summary(session, ctx, name, prober.measured.get(name, [])) for name in ctx.catalog.models
+    ]
+    parts = services(session, ctx, prober, db.now())
     return Overview(
         state=whole([m.state for m in models], parts),
         models=sorted(models, key=lambda m: ORDER.index(m.state)),

@@ -22,6 +22,7 @@ OUTSIDE = {
         "shared": "shared/mlflow_utils.py",
     },
     "redis": {"inference": "inference/features.py", "ops": "ops/stack/redis.py"},
+    "prometheus_api_client": {"backend_api": "backend_api/prometheus.py"},
     "procrastinate": {"backend_api": "backend_api/queue.py"},
     "psycopg2": {"ops": "ops/stack/postgres/server.py"},
 }
