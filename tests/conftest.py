@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,11 @@ def leave_out(reason: str) -> None:
     if REQUIRE_ALL:
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends a run as Ctrl-C does: whatever tests have started is ended with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
