@@ -1,9 +1,14 @@
 """kill -9 of each part at each point of a promotion: the old state or the new one, never a mix."""
 
+import itertools
+import random
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 import psycopg2
 import pytest
@@ -17,6 +22,7 @@ from tests.makers import INTENT, wait_until
 from tests.stack import WORKER, Stack
 from tests.stream import CLIENTS, Stream, all_logged_once
 
+T = TypeVar("T")
 pytestmark = pytest.mark.flow
 
 PARTS = ("backend", "worker", "mlflow", "redis", "postgres", WORKER)
@@ -31,13 +37,13 @@ class Case:
     stack: Stack
     candidates: Candidates
     candidate: Candidate
-    before: str
+    before: Candidate
     part: str
 
     def proposed(self) -> Approval:
         """The decision, ready to be sent."""
         promotion = self.candidates.propose(self.candidate)
-        return Approval(self.stack, promotion, self.candidate, self.before)
+        return Approval(self.stack, promotion, self.candidate, self.before.version)
 
 
 # Where a decision can be stopped inside its transaction: what it has to wait for there.
@@ -135,15 +141,24 @@ def while_workers_load(case: Case) -> Approval:
     return approval
 
 
-POINTS = (right_before, not_committed, right_after, while_workers_load)
-# How far a decision had come matters to those who carry it out.
-DEPTHS = (begun, half_written)
-CASES = [
-    pytest.param(part, point, id=f"{part} {point.__name__}".replace("_", " "))
-    for points, parts in ((POINTS, PARTS), (DEPTHS, ANSWERING))
-    for point in points
-    for part in parts
-]
+# The points of each part that every run tries; `make test-long` tries all at all.
+ALWAYS = {
+    "backend": (half_written, not_committed, right_after),
+    "worker": (not_committed, right_after),
+    "mlflow": (right_before, right_after),
+    "redis": (not_committed, while_workers_load),
+    "postgres": (right_before, half_written, not_committed, while_workers_load),
+    WORKER: (not_committed, while_workers_load),
+}
+POINTS = (right_before, begun, half_written, not_committed, right_after, while_workers_load)
+
+
+def cases() -> Iterator[Any]:
+    for point, part in itertools.product(POINTS, PARTS):
+        marks = [] if point in ALWAYS[part] else [pytest.mark.long]
+        yield pytest.param(
+            part, point, id=f"{part} {point.__name__}".replace("_", " "), marks=marks
+        )
 
 
 @pytest.fixture(scope="module")
@@ -154,25 +169,57 @@ def stream(stack: Stack, candidates: Candidates) -> Iterator[Stream]:
         yield running
 
 
-@pytest.mark.parametrize(("part", "point"), CASES)
+@pytest.mark.parametrize(("part", "point"), list(cases()))
 def test_a_killed_part_leaves_the_old_state_or_the_new_one(
     stack: Stack, candidates: Candidates, stream: Stream,
     part: str, point: Callable[[Case], Approval],
 ) -> None:  # fmt: skip
-    serving = candidates.serving()
-    candidate = candidates.new()
     stream.chapter()
-    approval = point(Case(stack, candidates, candidate, serving.version, part))
+    case = Case(stack, candidates, candidates.new(), candidates.serving(), part)
+    approval = point(case)
+    ends_whole(case, approval, stream, broken=CLIENTS if part == WORKER else 0)
+
+
+def ends_whole(case: Case, approval: Approval, stream: Stream, broken: int) -> None:
+    """The promotion happened once, all views say so, and no caller was failed meanwhile."""
     first = approval.insist()
     assert approval.insist() == first, "a repeat is answered as the first was"
     assert approval.is_carried_out()
-    agreed(stack, candidate.version)
+    agreed(case.stack, case.candidate.version)
     seen = stream.chapter()
     assert (seen.refused, seen.lost) == ([], [])
-    assert seen.broken <= (CLIENTS if part == WORKER else 0)
-    assert seen.served() <= {serving.speaks, candidate.speaks}
+    assert seen.broken <= broken
+    assert seen.served() <= {case.before.speaks, case.candidate.speaks}
     stream.goes_on()
-    assert stream.chapter().served() == {candidate.speaks}
+    assert stream.chapter().served() == {case.candidate.speaks}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_at_random_moments_of_ten_promotions(
+    stack: Stack, candidates: Candidates, stream: Stream, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for _ in range(10):
+        parts = chance.sample(PARTS, k=chance.choice((1, 1, 2)))
+        stream.chapter()
+        case = Case(stack, candidates, candidates.new(), candidates.serving(), " ".join(parts))
+        approval = case.proposed()
+        with ExitStack() as deaths, ThreadPoolExecutor(len(parts) + 1) as pool:
+            sent = pool.submit(late, chance.uniform(0, 0.5), approval.insist)
+            for part in parts:
+                act = partial(deaths.enter_context, stack.killed(part))
+                pool.submit(late, chance.uniform(0, 1.5), act).result()
+            sent.result()
+        ends_whole(case, approval, stream, broken=CLIENTS if WORKER in parts else 0)
+    all_logged_once(stack.variables["DATABASE_URL"], set(stream.whole().answers))
+
+
+def late(seconds: float, act: Callable[[], T]) -> T:
+    """Act at a moment that the seed chose."""
+    time.sleep(seconds)
+    return act()
 
 
 def test_each_answer_of_that_time_is_in_the_log_once(stack: Stack, stream: Stream) -> None:
