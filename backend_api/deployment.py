@@ -199,7 +199,7 @@ def deployment(
 # Long enough to tell, short enough that a version which has recovered proves good again.
 PROOF_MINUTES = 15
 
-_TRAFFIC = text("""
+TRAFFIC = text("""
     SELECT count(*) AS requests, count(*) FILTER (WHERE status = 'error') AS errors,
         count(*) FILTER (WHERE status = 'fallback') AS fallbacks,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS p50,
@@ -217,7 +217,7 @@ def traffic(
 ) -> Traffic:
     """What was answered in the last minutes, by the prediction log; of one version if given."""
     since = now - timedelta(minutes=minutes)
-    row = session.execute(_TRAFFIC, {"model": model, "since": since, "version": version}).one()
+    row = session.execute(TRAFFIC, {"model": model, "since": since, "version": version}).one()
     return Traffic(
         minutes=minutes,
         requests=row.requests,

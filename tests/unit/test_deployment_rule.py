@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend_api.rules.deployment import Target, agrees, condition, is_live, readiness
+from backend_api.rules.deployment import Target, agrees, condition, is_live, proved, readiness
 from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Traffic
-from backend_api.states import Health
+from backend_api.states import GateState, Health
 from tests.makers import digest
 
 NOW = datetime(2026, 1, 25, 3, 0, tzinfo=UTC)
@@ -107,3 +107,22 @@ def test_the_worst_finding_speaks(change: dict[str, object], state: Health, says
 def test_few_requests_prove_no_outage() -> None:
     few = QUIET.model_copy(update={"requests": 19, "errors": 19})
     assert condition(DESIRED, [WORKER], None, EQUAL, few)[0] == Health.OK
+
+
+@pytest.mark.parametrize(
+    ("change", "served", "state"),
+    [
+        ({}, 0.0, GateState.PASS),
+        ({"errors": 1}, 0.0, GateState.PASS),
+        ({"errors": 2}, 900.0, GateState.FAIL),
+        ({"p95_ms": 500.1}, 900.0, GateState.FAIL),
+        ({"requests": 19}, 59.9, GateState.UNKNOWN),
+        ({"requests": 19}, 60.0, GateState.PASS),
+        ({"requests": 19, "errors": 1}, 900.0, GateState.UNKNOWN),
+        ({"requests": 0, "p95_ms": None}, 60.0, GateState.PASS),
+    ],
+)
+def test_a_version_proves_good_by_answers_or_by_quiet_time(
+    change: dict[str, object], served: float, state: GateState
+) -> None:
+    assert proved(QUIET.model_copy(update=change), served, quiet=60.0)[0] == state
