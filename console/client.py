@@ -270,6 +270,10 @@ class Backend:
         """Take back one's own request."""
         return self._post(body, "promotions", str(promotion), "withdraw")
 
+    def review(self, promotion: UUID, body: Explain) -> Outcome:
+        """Say afterwards what another lead thinks of a break-glass approval."""
+        return self._post(body, "promotions", str(promotion), "review")
+
     # Traffic
 
     def roll_back(self, model: str, body: RollBack) -> Outcome:

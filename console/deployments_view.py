@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Mirror, Observed
 from backend_api.states import Health
-from console import badges, charts, parts, session, times
+from console import badges, charts, parts, rollback_progress, session, times
 from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 2.0
@@ -64,9 +64,7 @@ def agreement(deployment: Deployment) -> tuple[Health, str]:
             f"{len(behind)} of {len(alive)} live workers {do} not serve the decision"
             f" (epoch {want.epoch}) yet."
         )
-    if len(alive) == 1:
-        return Health.OK, "The one live worker serves what was decided."
-    return Health.OK, f"All {len(alive)} live workers serve what was decided."
+    return Health.OK, f"{rollback_progress.everyone(len(alive))} what was decided."
 
 
 def decision(want: Desired) -> None:

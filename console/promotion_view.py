@@ -5,7 +5,14 @@ from uuid import UUID
 
 import streamlit as st
 
-from backend_api.schemas import DecidePromotion, Outcome, Promotion, RequestPromotion, VersionDetail
+from backend_api.schemas import (
+    DecidePromotion,
+    Explain,
+    Outcome,
+    Promotion,
+    RequestPromotion,
+    VersionDetail,
+)
 from backend_api.states import Permission, PromotionStatus, Strategy
 from console import badges, forms, session, times
 from console.markdown import plain, say
@@ -72,20 +79,17 @@ def _strategy(key: str, version: str, production: str | None) -> bool:
     return canary
 
 
-def mine(request: Promotion) -> bool:
-    """Whether the reader made this request, as a person or by a token."""
+def mine(actor: str | None) -> bool:
+    """Whether the ledger's name is the reader's, as a person or by a token."""
     person = session.me()
-    return person is not None and request.requested_by in (
-        person.username,
-        f"token:{person.username}",
-    )
+    return person is not None and actor in (person.username, f"token:{person.username}")
 
 
 def decide(request: Promotion, detail: VersionDetail) -> None:
     """The open request: who, why, until when, on what evidence; and the decision on it."""
     with st.container(border=True):
         _request(request, detail)
-        own, lead = mine(request), session.can(P.APPROVE)
+        own, lead = mine(request.requested_by), session.can(P.APPROVE)
         if own:
             st.caption(
                 ":material/lock: You made this request, so you cannot approve it: another lead"
@@ -170,8 +174,33 @@ def last_request(request: Promotion | None) -> None:
     at = f", {times.since(request.decided_at, datetime.now(UTC))}" if request.decided_at else ""
     asked = f"Last request, by {plain(request.requested_by)}"
     say(f"{badges.badge(request.status)} {asked}{by}{at}{why}")
-    if request.break_glass and request.review_due_at:
+    if request.reviewed_by and request.reviewed_at:
+        age = times.since(request.reviewed_at, datetime.now(UTC))
+        say(f"Reviewed by {plain(request.reviewed_by)}, {age}: {plain(request.review or '')}")
+    elif request.break_glass and request.review_due_at:
         st.warning(
             f"Approved by break-glass. Its review is due by {times.when(request.review_due_at)}.",
             icon=":material/gavel:",
         )
+
+
+def review(request: Promotion | None) -> None:
+    """What another lead says afterwards to an approval by break-glass."""
+    if request is None or not request.break_glass or request.reviewed_by:
+        return
+    if not session.can(P.APPROVE):
+        forms.barred("Reviewing a break-glass approval", P.APPROVE)
+        return
+    if mine(request.decided_by):
+        st.caption(":material/lock: You broke the glass; another lead must review it.")
+        return
+    key = f"review.{request.id}"
+
+    def verb(request_id: UUID, reason: str) -> Outcome:
+        return session.backend().review(request.id, Explain(request_id=request_id, reason=reason))
+
+    with st.container(border=True):
+        st.markdown(f"**Review what {plain(request.decided_by or 'somebody')} let through**")
+        with st.form(key, border=False):
+            forms.reason(key, "right at that hour: the old version was down")
+            forms.button(key, "Put the review on record", verb, icon="rate_review", kind="primary")

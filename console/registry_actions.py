@@ -20,6 +20,7 @@ def actions(detail: VersionDetail, production: str | None) -> None:
         promotion_view.decide(request, detail)
     elif version.status == V.VALIDATED:
         promotion_view.ask(detail, production)
+    promotion_view.review(request)
     if version.status == V.CANARY or version.status == V.PRODUCTION:
         st.caption("Its share of the traffic and the way back are under Deployments.")
     if version.status == V.REJECTED:

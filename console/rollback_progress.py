@@ -21,6 +21,12 @@ def show(outcome: Outcome, seen: Deployment, ordered_at: datetime) -> None:
     st.fragment(run_every=EVERY_SECONDS)(_live)(outcome, seen, ordered_at)
 
 
+def everyone(count: int) -> str:
+    """All of so many live workers, as the beginning of a sentence."""
+    few = {1: "The one live worker serves", 2: "Both workers serve"}
+    return few.get(count, f"All {count} workers serve")
+
+
 def arrived(worker: Observed, outcome: Outcome) -> bool:
     """Whether the worker acknowledged the order, or one after it."""
     return worker.agrees and worker.epoch >= (outcome.epoch or 0)
@@ -49,12 +55,9 @@ def _live(outcome: Outcome, seen: Deployment, ordered_at: datetime) -> None:
     elif len(there) == len(live):
         st.session_state["rollback_done"] = state
         longest = max(took(worker, start) for worker in there)
-        workers = (
-            "The one live worker serves" if len(live) == 1 else f"All {len(live)} workers serve"
-        )
         st.success(
-            f"**{workers} {outcome.version} after {longest:.1f} s.** A lead lifts the hold once the"
-            " cause is mended.",
+            f"**{everyone(len(live))} {outcome.version} after {longest:.1f} s.**"
+            " A lead lifts the hold once the cause is mended.",
             icon=":material/check_circle:",
         )
     else:

@@ -23,6 +23,13 @@ class Workers:
                 name=name,
             )
 
+    def beat(self) -> None:
+        """All that were heard of lately beat again."""
+        self._run(
+            "UPDATE replicas SET heartbeat_at = now()"
+            " WHERE heartbeat_at > now() - interval '30 seconds'"
+        )
+
     def silent(self, name: str, seconds: float) -> None:
         """This one was last heard so long ago."""
         self._run(

@@ -49,12 +49,18 @@ def figures(model: ModelSummary) -> None:
         parts.figure("Latency p95", p95)
 
 
+def _state(model: ModelSummary) -> str:
+    want = model.deployment.desired
+    idle = want is None or want.production is None
+    return badges.badge(model.state, "Not serving" if idle else None)
+
+
 def card(model: ModelSummary) -> None:
     """One model: what is the matter, the figures, the way back, and where to go next."""
     name, waiting = model.model_name, model.pending_promotions
     with st.container(border=True, key=f"card-{name}"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            say(f"{badges.badge(model.state)} **{plain(model.title)}**  \n{plain(model.sentence)}")
+            say(f"{_state(model)} **{plain(model.title)}**  \n{plain(model.sentence)}")
             with st.container(horizontal=True, width="content", gap="small"):
                 if waiting:
                     said = "1 request waits" if waiting == 1 else f"{waiting} requests wait"

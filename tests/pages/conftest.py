@@ -1,5 +1,6 @@
 """The real frame and pages over the real backend, opened by people with real ID tokens."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -29,12 +30,22 @@ def registry(backend: Backend, catalog: Catalog) -> Registry:
 
 
 @pytest.fixture
-def workers(registry: Registry) -> Workers:
-    """Two live workers, a and b, that serve what was decided."""
+def workers(registry: Registry) -> Iterator[Workers]:
+    """Two live workers, a and b, that serve what was decided; whoever lives goes on beating."""
     made = Workers(registry.engine)
     made.live("a", "b")
     made.acknowledge("a", "b")
-    return made
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(1):
+            made.beat()
+
+    thread = threading.Thread(target=beat, name="workers")
+    thread.start()
+    yield made
+    ended.set()
+    thread.join()
 
 
 @pytest.fixture

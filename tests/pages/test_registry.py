@@ -165,3 +165,34 @@ def test_validation_is_watched_while_it_runs(opened: Opened, registry: Registry)
     assert app.get("progress"), "the job's progress is on the page"
     assert "Validation is under way" in words(app)
     assert "Validate v1.2.0" not in buttons(app)
+
+
+def test_a_lead_reviews_what_another_let_through_by_break_glass(
+    opened: Opened, registry: Registry
+) -> None:
+    registry.validated("v1.2.0")
+    request = registry.request("v1.2.0", by="ravi")
+    registry.approve(request, by="ravi", break_glass=True)
+    app = opened("lead", "registry", model=INTENT, version="v1.2.0")
+    assert "Approved by break-glass. Its review is due by" in words(app)
+    fill(app, "review", "right at that hour")
+    press(app, "Put the review on record")
+    assert "Reviewed by some-lead" in words(app)
+    assert "Its review is due by" not in words(app)
+
+
+def test_breaking_the_glass_is_marked_and_not_reviewed_by_oneself(
+    opened: Opened, registry: Registry
+) -> None:
+    registry.validated("v1.2.0")
+    app = opened("lead", "registry", model=INTENT, version="v1.2.0")
+    fill(app, "ask", "production is down")
+    press(app, "Request promotion")
+    fill(app, "decide", "nobody else is awake")
+    press(app, "Approve by break-glass")
+    assert "did not happen" in app.error[0].value, "the box has to be ticked"
+    next(box for box in app.checkbox if "Break glass" in box.label).check()
+    fill(app, "decide", "nobody else is awake")
+    press(app, "Approve by break-glass")
+    assert "You broke the glass; another lead must review it." in words(app)
+    assert "Put the review on record" not in buttons(app)

@@ -64,9 +64,9 @@ def test_progress_names_each_worker_until_all_have_arrived(
     workers.acknowledge("a")
     assert "`a:1` serves **v1.0.0** after" in words(app.run())
     workers.acknowledge("b")
-    assert "All 2 workers serve v1.0.0 after" in words(app.run())
+    assert "Both workers serve v1.0.0 after" in words(app.run())
     press(app, "Close")
-    assert "All 2 workers" not in words(app)
+    assert "Both workers" not in words(app)
 
 
 def test_without_a_reason_nothing_is_rolled_back(
