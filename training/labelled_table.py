@@ -23,7 +23,8 @@ from training.datasets import (
     require_splits,
     table_rows,
 )
-from training.tabular import USER, Feature, require_row
+from training.serving import USER
+from training.tabular import Feature, require_row
 
 SPLIT = "split"
 MOST_CATEGORIES = 50

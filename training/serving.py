@@ -8,6 +8,7 @@ An artefact folder holds ``model.onnx`` and ``handler.json``. A serving process 
     answer = handler.decode(outputs, [request])[0]
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, Self
@@ -20,6 +21,7 @@ Answer = dict[str, Any]
 Arrays = dict[str, NDArray[np.generic]]
 Observed = dict[str, float | str | None]
 
+USER = "user_id"
 MODELS = ("intent_classifier", "financial_ner", "credit_risk", "anomaly_detection")
 
 
@@ -50,11 +52,20 @@ class Handler(Protocol):
         ...
 
 
+def refuse_unknown(request: Request, fields: Sequence[str]) -> None:
+    """``ValueError`` on a field that is neither among these nor ``user_id``."""
+    for field in request:
+        if field not in fields and field != USER:
+            near = difflib.get_close_matches(str(field), fields, n=1)
+            advice = f"rename it to {near[0]} or remove it" if near else "remove it"
+            raise ValueError(f"{str(field)[:60]} is not a field of this model; {advice}")
+
+
 def require_user(request: Request) -> None:
     """``ValueError`` unless ``user_id`` is absent, null or a text."""
-    user = request.get("user_id")
+    user = request.get(USER)
     if user is not None and not isinstance(user, str):
-        raise ValueError(f"user_id is of type {type(user).__name__}; send a text or leave it out")
+        raise ValueError(f"{USER} is of type {type(user).__name__}; send a text or leave it out")
 
 
 def load(model_name: str, config: Mapping[str, Any]) -> Handler:

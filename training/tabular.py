@@ -1,6 +1,5 @@
 """Fields of a table row: what a request may hold, and the numbers a network reads. No torch."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import Observed, Request
+from training.serving import USER, Observed, Request, refuse_unknown
 
-USER = "user_id"
 KINDS = ("number", "whole", "slot", "flag", "category")
 # Far outside what was seen nothing is learnt; a cut keeps one wild value from deciding alone.
 FURTHEST = 8.0
@@ -118,19 +116,9 @@ def _require_value(feature: Feature, value: object) -> None:
         _require_number(feature, value)
 
 
-def _refuse_unknown(features: Sequence[Feature], request: Request) -> None:
-    names = [feature.name for feature in features]
-    known = {*names, USER}
-    for field in request:
-        if field not in known:
-            near = difflib.get_close_matches(str(field), names, n=1)
-            advice = f"rename it to {near[0]} or remove it" if near else "remove it"
-            raise ValueError(f"{str(field)[:60]} is not a field of this model; {advice}")
-
-
 def require_row(features: Sequence[Feature], request: Request) -> None:
     """``ValueError`` naming the field and what to do, unless the request can be answered."""
-    _refuse_unknown(features, request)
+    refuse_unknown(request, [feature.name for feature in features])
     for feature in features:
         value = request.get(feature.name)
         if value is not None:

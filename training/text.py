@@ -19,6 +19,8 @@ TOKEN = re.compile(
     r"[\u0900-\u097f]+|[^\W\d_\u0900-\u097f]+|\d+(?:[.,]\d+)*|[^\w\s]|_",
 )
 DIGIT = re.compile(r"\d")
+# JSON can carry them, UTF-8 and databases cannot.
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 RUPEES = {"rs": "₹", "inr": "₹", "rupees": "₹", "rupee": "₹"}
 
 
@@ -114,7 +116,7 @@ class TokenHasher:
 
 
 def require_text(request: Mapping[str, Any], field: str) -> str:
-    """The text in ``field``; ``ValueError`` when it is missing, no text, empty or too long."""
+    """The text in ``field``; ``ValueError`` on none, an empty, too long or unstorable one."""
     if field not in request:
         raise ValueError(f"{field} is missing; send it as a text")
     text = request[field]
@@ -122,6 +124,8 @@ def require_text(request: Mapping[str, Any], field: str) -> str:
         raise ValueError(f"{field} is of type {type(text).__name__}; send a text")
     if not text.strip():
         raise ValueError(f"{field} is empty; send at least one word")
+    if UNSTORABLE.search(text):
+        raise ValueError(f"{field} holds a NUL or half of a character; remove it")
     if len(text) > MAX_CHARACTERS:
         raise ValueError(
             f"{field} has {len(text):,} characters; shorten it to {MAX_CHARACTERS:,} or fewer"

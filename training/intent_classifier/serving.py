@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import Answer, Arrays, Observed, Request, require_user
+from training.serving import Answer, Arrays, Observed, Request, refuse_unknown, require_user
 from training.text import TokenHasher, describe, require_text, tokenise
 
 ALTERNATIVES = 3
@@ -26,6 +26,7 @@ class ModelHandler:
 
     def validate(self, request: Request) -> None:
         """Raise ``ValueError`` naming the field and what to do."""
+        refuse_unknown(request, ["query"])
         require_text(request, "query")
         require_user(request)
 
