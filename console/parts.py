@@ -75,8 +75,6 @@ def stale(reading: session.Reading[Any]) -> None:
     error = reading.error
     if error is None:
         return
-    if error.status == 401 and session.forget_me():
-        st.rerun()  # the frame asks who this is, and offers to sign in
     down = isinstance(error, BackendDown)
     what = "Backend does not answer" if down else plain(error.message.rstrip("."))
     if reading.at is not None:

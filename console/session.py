@@ -22,7 +22,7 @@ from console.client import TIMEOUT, Backend, BackendDown, BackendError
 from console.settings import settings
 
 T = TypeVar("T")
-ME_FOR = timedelta(seconds=30)
+ME, ME_FOR = "me", timedelta(seconds=30)
 # Last good readings by person and key: an outage is often met with a reload, which begins a new
 # session, and that must not take away what the person saw a minute ago.
 KEPT = 1000
@@ -55,9 +55,6 @@ def _http() -> httpx2.Client:
 
 
 def _token() -> str:
-    fixed = settings().console_token
-    if fixed is not None:
-        return fixed.get_secret_value()
     return id_token() if signed_in() else ""
 
 
@@ -67,15 +64,11 @@ def id_token() -> str:
 
 
 def signed_in() -> bool:
-    """Whether the browser carries an identity (or the process a fixed one)."""
-    if settings().console_token is not None:
-        return True
+    """Whether the browser carries an identity."""
     return bool(getattr(st.user, "is_logged_in", False))
 
 
 def _who() -> str:
-    if settings().console_token is not None:
-        return ""
     return str(st.user.get("sub") or st.user.get("email") or "")
 
 
@@ -96,6 +89,8 @@ def read(key: str, fetch: Callable[[], T], within: timedelta = timedelta(0)) -> 
     try:
         reading = Reading(fetch(), datetime.now(UTC))
     except BackendError as error:
+        if error.status == 401 and key != ME and forget_me():
+            st.rerun()  # the frame asks who this is, and offers to sign in
         if last is None or (error.status != 0 and error.status < 500):
             return Reading(None, None, error)
         return Reading(last.value, last.at, error)
@@ -118,12 +113,12 @@ def overview() -> Reading[Overview]:
 
 def whoami() -> Reading[Me]:
     """Who is signed in, asked anew every half minute."""
-    return read("me", lambda: backend().me(), within=ME_FOR)
+    return read(ME, lambda: backend().me(), within=ME_FOR)
 
 
 def forget_me() -> bool:
     """Have the next run ask who this is; whether an answer was still being used."""
-    return _kept.pop((_who(), "me"), None) is not None
+    return _kept.pop((_who(), ME), None) is not None
 
 
 def me() -> Me | None:

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,9 +16,6 @@ class ConsoleSettings(BaseSettings):
 
     environment: str = Field("local", alias="NIVESH_ENVIRONMENT")
     """Shown on every page, so that nobody takes production for a trial."""
-
-    console_token: SecretStr | None = Field(None, alias="NIVESH_CONSOLE_TOKEN")
-    """If set, nobody signs in: whoever opens the console acts as this token. For tests only."""
 
 
 @cache

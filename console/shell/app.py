@@ -43,6 +43,8 @@ def _watch() -> None:
     st.markdown(f":blue-badge[:material/dns: {plain(settings().environment)}] {state}")
     models = reading.value.models if reading.value is not None else []
     serving = [m for m in models if m.deployment.desired and m.deployment.desired.production]
+    if serving:
+        st.markdown(":small[:gray[Way back]]")
     for model in sorted(serving, key=lambda m: m.title):
         rollback.in_sidebar(model.deployment)
 
@@ -53,19 +55,19 @@ def _menu(person: Me | None) -> None:
         if person is not None:
             st.markdown(f"**{plain(person.username)}** is {person.role} and may")
             st.markdown("\n".join(f"- {plain(right)}" for right in person.permissions))
-        if settings().console_token is None:
-            st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout)
 
 
 def main() -> None:
     """One run of the frame, then the chosen page."""
-    st.set_page_config(page_title="Nivesh Console", page_icon=HERE / "mark.svg", layout="wide")
     st.html(HERE / "look.css")
     st.logo(HERE / "wordmark.svg", icon_image=HERE / "mark.svg", size="large")
     refusal = session.whoami().error if session.signed_in() else None
     shut = not session.signed_in() or (refusal is not None and refusal.status in (401, 403))
     # The pages are known before the sign-in too, so that an address to one of them holds.
     page = st.navigation(_pages(), position="hidden" if shut else "sidebar")
+    title = "Sign in" if shut else page.title
+    st.set_page_config(f"{title} · Nivesh Console", HERE / "mark.svg", layout="wide")
     if shut:
         signin.page(refusal)
         return
