@@ -33,13 +33,13 @@ class Model:
 
     def check(self, row: dict[str, Any]) -> None:
         """Raise ``ValueError`` naming the field and what to do, unless the row can be answered."""
-        if self.fields and not self.fields.issuperset(row):
+        self.handler.validate(row)
+        if not self.fields.issuperset(row):
             strange = next(name for name in row if name not in self.fields)
             raise ValueError(
                 f"{strange[:60]} is not a field of this model; remove it"
                 f" (fields: {', '.join(sorted(self.fields))})"
             )
-        self.handler.validate(row)
 
     def answer(self, rows: Sequence[dict[str, Any]]) -> list[serving.Answer]:
         """One answer per checked row."""

@@ -21,8 +21,8 @@ SCHEMA = {
 }
 
 
-def _graph(says: str) -> onnx.ModelProto:
-    """Softmax of a bias for one label, moved a little by the words."""
+def _graph(says: str, longest: int) -> onnx.ModelProto:
+    """Softmax of a bias for one label, moved a little by the words; fails past ``longest``."""
     bias = np.array([[4.0 if label == says else 0.0 for label in LABELS]], dtype=np.float32)
     slope = np.linspace(-0.1, 0.1, len(LABELS), dtype=np.float32)[None, :]
     nodes = [
@@ -32,7 +32,12 @@ def _graph(says: str) -> onnx.ModelProto:
         helper.make_node("Unsqueeze", ["wave", "one"], ["column"]),
         helper.make_node("Mul", ["column", "slope"], ["moved"]),
         helper.make_node("Add", ["moved", "bias"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+        # A lookup by the number of words, which is out of range when there are too many.
+        helper.make_node("Shape", ["ids"], ["shape"]),
+        helper.make_node("Gather", ["shape", "one"], ["words"]),
+        helper.make_node("Gather", ["zeros", "words"], ["zero"]),
+        helper.make_node("Add", ["logits", "zero"], ["bounded"]),
+        helper.make_node("Softmax", ["bounded"], ["probabilities"], axis=1),
     ]
     graph = helper.make_graph(
         nodes,
@@ -43,6 +48,7 @@ def _graph(says: str) -> onnx.ModelProto:
             numpy_helper.from_array(bias, "bias"),
             numpy_helper.from_array(slope, "slope"),
             numpy_helper.from_array(np.array([1], dtype=np.int64), "one"),
+            numpy_helper.from_array(np.zeros(longest + 1, dtype=np.float32), "zeros"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
@@ -56,13 +62,13 @@ def write(folder: Path, documents: dict[str, Any]) -> None:
         (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def tiny_intent(folder: Path, says: str) -> dict[str, str]:
-    """An intent classifier that answers ``says`` to everything.
+def tiny_intent(folder: Path, says: str, longest: int = 64) -> dict[str, str]:
+    """An intent classifier that answers ``says`` to everything, and breaks past some words.
 
     Returns the columns of ``model_registry`` that point at it.
     """
     folder.mkdir(parents=True)
-    graph = _graph(says)
+    graph = _graph(says, longest)
     onnx.save_model(graph, str(folder / "model.onnx"))
     config = {"hasher": HASHER, "labels": list(LABELS)}
     handler = serving.load("intent_classifier", config)

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from backend_api import db
 from backend_api.catalog import Catalog
@@ -26,7 +27,7 @@ def service(
     with postgres.fresh() as url:
         engine = db.create(url)
         registry = Registry(engine, catalog)
-        registry.promoted("v1.0.0", **tiny_intent(home / "one", "loan_affordability"))
+        registry.promoted("v1.0.0", **tiny_intent(home / "one", "loan_affordability", longest=50))
         registry.validated("v1.1.0", **tiny_intent(home / "two", "retirement_planning"))
         running = Inference(home, url, REDIS_PORT=str(redis_port), INFERENCE_WORKERS="1")
         try:
@@ -249,6 +250,27 @@ def counted(service: Inference, name: str, **labels: str) -> float:
         for line in service.http.get("/metrics").text.splitlines()
         if line.startswith(f"{name}{{") and wanted <= has(line)
     )
+
+
+def test_a_version_that_breaks_is_a_500_counted_and_logged_against_it(service: Inference) -> None:
+    production = {"model": "intent_classifier", "version": "v1.0.0", "arm": "production"}
+    before = counted(service, "ml_errors_total", **production)
+    body = problem(service.predict("loan " * 60, user_id="broken"), 500)
+    assert body["details"]["version"] == "v1.0.0"
+    assert counted(service, "ml_errors_total", **production) - before == 1
+    assert service.predict(user_id="u1").status_code == 200
+    engine = db.create(service.env["DATABASE_URL"])
+    by_id = text("SELECT * FROM model_predictions WHERE prediction_id = :id")
+
+    def row() -> Any:
+        with engine.connect() as connection:
+            found = connection.execute(by_id, {"id": body["details"]["prediction_id"]})
+            return found.mappings().one_or_none()
+
+    wait_until(row, 20, "the failure is in the log")
+    assert (row()["status"], row()["entity_key"], row()["output"]) == ("error", "broken", None)
+    assert "Gather" in row()["error"]
+    engine.dispose()
 
 
 def test_metrics_count_by_model_version_and_arm(service: Inference) -> None:
