@@ -19,7 +19,8 @@ FIRST = (
     "Neha", "Pooja", "Rahul", "Amit", "Sanjay", "Vijay", "Ajay", "Kiran", "Asha", "Jyoti", "Sunny",
     "Lucky", "Pinky", "Happy", "Prince", "Dev", "Om", "Bharti", "Shanti", "Kamal", "Manish",
     "Rajesh", "Dinesh", "Ganesh", "Nilesh", "Swati", "Sneha", "Divya", "Ritu", "Seema", "Reena",
-    "Farhan", "Ayesha", "Salman", "Zoya", "Abdul", "Mohammed", "Joseph", "Thomas", "Mary", "Anthony",
+    "Farhan", "Ayesha", "Salman", "Zoya", "Abdul", "Mohammed", "Joseph", "Thomas", "Mary",
+    "Anthony",
     "Karthik", "Senthil", "Murugan", "Revathi", "Venkatesh", "Srinivas", "Padma", "Nandini",
     "Subhash", "Debashish", "Sourav", "Ananya", "Ishaan", "Aarav", "Vivaan", "Diya", "Tanvi",
     "Jaspreet", "Manpreet", "Kuldeep", "Sandeep", "Pradeep", "Gopal", "Mohan", "Shyam", "Radha",
@@ -44,7 +45,8 @@ BRAND = (
     "Pizza Hut", "KFC", "McDonalds", "Starbucks", "Cafe Coffee Day", "Chaayos", "Barista",
     "Westside", "Pantaloons", "Lifestyle", "Max", "Trends", "Shoppers Stop", "Zara", "H&M", "Bata",
     "Apple", "Samsung", "Xiaomi", "OnePlus", "Indian Oil", "HP Petrol", "Shell", "FASTag",
-    "Spencers", "More", "Natures Basket", "Licious", "FreshToHome", "Country Delight", "Mother Dairy",
+    "Spencers", "More", "Natures Basket", "Licious", "FreshToHome", "Country Delight",
+    "Mother Dairy",
     "Amul", "Byjus", "Unacademy", "Cult Fit", "Gold Gym", "Practo", "Ferns N Petals", "Tata Cliq",
     "Snapdeal", "Metro", "Spar", "Mamaearth", "Boat", "Kindle", "Google Play", "YouTube Premium",
 )  # fmt: skip
@@ -143,7 +145,7 @@ class Names:
     unseen: Mapping[str, tuple[str, ...]]
 
     def _invent(self, word: str, rng: Rng) -> str:
-        """``word`` with its first word made of heads and tails of names of any list of its script."""
+        """``word`` with its first word made of heads and tails of names of its script."""
         lists = HINDI_LISTS if word[0] > "z" else LATIN_LISTS
         head, tail = (
             _pick(self.seen[lists[int(rng.integers(len(lists)))]], rng).split(" ")[0]

@@ -40,14 +40,16 @@ SPENDING = (
     "{merchant} se {price} ka (order|saman|{thing}) (kiya|liya|aaya) (|{date})",
     "(how much|what) did i spend (on|at) {merchant} (|in {date}|{date}|since {date})",
     "{merchant} (bill|payment|invoice) of {price} (is due|due|pending) (|on {date}|{date})",
-    "(cancel|stop|pause) (the|my) {merchant} (autopay|subscription|mandate) (|of {price}|from {date})",
+    "(cancel|stop|pause) (the|my) {merchant} (autopay|subscription|mandate)"
+    " (|of {price}|from {date})",
     "{merchant} (charged|debited|deducted) (me|) {price} (twice|extra|again) (|on {date}|{date})",
     "(refund|cashback) of {price} from {merchant} (not received|aaya kya|pending) (|since {date})",
     "{merchant} ka (bill|recharge|paisa) {price} (hai|aaya|bhar do|kat gaya) (|{date})",
     "recharge {merchant} (with|for) {price} (|{date})",
     "{date} (i bought|bought) {thing} at {merchant} (|for {price})",
     "{price} {merchant} {date}",
-    "(show|list|find) (all|my|) {merchant} (orders|transactions|spends) (|above {price}|from {date})",
+    "(show|list|find) (all|my|) {merchant} (orders|transactions|spends)"
+    " (|above {price}|from {date})",
     "pay (the|my) {merchant} bill (|of {price}) (|by {date}|from my {bank} account)",
     "(is|was) {price} to {merchant} (fraud|normal|too much) (|?)",
     "{merchant} (offer|voucher|gift card) (worth|of) {price} (|valid till {date})",
@@ -69,7 +71,8 @@ BORROWING = (
     "mera {bank} (ka|mein) {loan} (hai|chal raha hai) (|{amount} ka|{date} se)",
     "(i want|i need|looking for|apply for) (a|an) {loan} of {amount} (|from {bank}|for {term})",
     "{bank} (se|mein) {amount} ka {loan} (chahiye|lena hai|mil sakta hai kya|liya) (|{date})",
-    "(my|the) {loan} (emi|instalment|premium) of {amount} (is due|bounced|was paid) (|on {date}|{date})",
+    "(my|the) {loan} (emi|instalment|premium) of {amount} (is due|bounced|was paid)"
+    " (|on {date}|{date})",
     "(is|can i get) (a|an) {amount} {loan} (at|for) {percent} (good|possible|cheap) (|from {bank})",
     "{bank} (is offering|offers|gives) {loan} at {percent} (|till {date}|for {term})",
     "{bank} {loan} (interest rate|charges|eligibility|status) (|in {date})",

@@ -109,7 +109,7 @@ class ModelHandler:
     def _answer(self, text: str, tokens: Sequence[Token], chances: NDArray[np.generic]) -> Answer:
         path = best_path(chances.astype(float), self.pairs)
         certain = [float(row[tag]) for row, tag in zip(chances, path, strict=True)]
-        entities = []
+        entities: list[dict[str, Any]] = []
         for first, after, label in to_runs([self.tags[tag] for tag in path]):
             start, end = tokens[first].start, tokens[after - 1].end
             entities.append(

@@ -1,6 +1,7 @@
 """Entities as one tag per word, and back: B- begins an entity, I- goes on with it, O is outside."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def pair_scores(names: Sequence[str], sentences: Iterable[Sequence[str]]) -> Flo
     place = {name: number for number, name in enumerate(names)}
     pairs = np.ones((len(names), len(names)))
     for sentence in sentences:
-        for before, after in zip(sentence, sentence[1:], strict=False):
+        for before, after in pairwise(sentence):
             pairs[place[before], place[after]] += 1.0
     shares = pairs / pairs.sum(axis=1, keepdims=True)
     return np.clip(np.log(shares / (pairs.sum(axis=0) / pairs.sum())), WORST, 0.0)

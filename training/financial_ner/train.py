@@ -23,7 +23,8 @@ from training.text import MAX_CHARACTERS, tokenise
 
 MODEL_NAME = "financial_ner"
 BUCKETS = 16_384
-HASHER = {"kind": "shaped", "buckets": BUCKETS, "width": 20, "max_tokens": 96}
+MAX_TOKENS = 96
+HASHER = {"kind": "shaped", "buckets": BUCKETS, "width": 20, "max_tokens": MAX_TOKENS}
 SIZE = 64
 EPOCHS, QUICK_EPOCHS = 5, 4
 QUICK_ROWS = 3_000
@@ -56,7 +57,7 @@ def _targets(rows: Sequence[data.Example], labels: Sequence[str], shape: torch.S
     line = 0
     for row in rows:
         tags = _tags(row)
-        for window in windows(len(tags), int(HASHER["max_tokens"]), REACH):
+        for window in windows(len(tags), MAX_TOKENS, REACH):
             own = [classes[tag] for tag in tags[window.start : window.end]]
             targets[line, : len(own)] = torch.tensor(own)
             line += 1
@@ -160,7 +161,7 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
 def train(
     data_path: Path | None = None, seed: int = DEFAULT_SEED, quick: bool = False
 ) -> TrainResult:
-    """Train the NER on a JSON list of {text, entities: [{start, end, label}], split?} and log it."""
+    """Train the NER on a JSON list of {text, entities, split?} and log it."""
     tracking.require_server()
     if data_path is not None:
         dataset = data.load(data_path, seed)

@@ -26,7 +26,8 @@ MONTHS = (
 )  # fmt: skip
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NEAR = (
-    "today", "yesterday", "tomorrow", "day before yesterday", "tonight", "this morning", "last week",
+    "today", "yesterday", "tomorrow", "day before yesterday", "tonight", "this morning",
+    "last week",
     "this week", "next week", "last month", "this month", "next month", "last year", "next year",
     "kal", "aaj", "parso", "aaj subah", "pichle hafte", "agle hafte", "pichle mahine", "is mahine",
     "agle mahine", "pichle saal", "agle saal", "month end", "mahine ke end", "last quarter",
@@ -107,7 +108,8 @@ def date(rng: Rng) -> str:
         return _pick(NEAR, rng)
     return (
         f"{day} {month}", f"{day}{ending} {month}", f"{month} {day}", f"{month} {year}",
-        f"{day}/{number:02d}/{year}", f"{day:02d}-{number:02d}-{year}", f"{year}-{number:02d}-{day:02d}",
+        f"{day}/{number:02d}/{year}", f"{day:02d}-{number:02d}-{year}",
+        f"{year}-{number:02d}-{day:02d}",
         month, _pick(DAYS, rng), f"next {_pick(DAYS, rng)}", f"{day}{ending}",
         f"{number + 1} {rng.choice(('days ago', 'din pehle', 'weeks ago', 'mahine pehle'))}",
         f"{day} tarikh",
@@ -134,7 +136,9 @@ def hindi_date(rng: Rng) -> str:
 
 # Numbers and words that belong to no entity.
 OTHERS: dict[str, Callable[[Rng], str]] = {
-    "term": lambda rng: f"{rng.integers(2, 31)} {rng.choice(('years', 'months', 'saal', 'mahine'))}",
+    "term": lambda rng: (
+        f"{rng.integers(2, 31)} {rng.choice(('years', 'months', 'saal', 'mahine'))}"
+    ),
     "percent": lambda rng: f"{rng.integers(3, 19)}{rng.choice(('', '.5', '.75'))}%",
     "score": lambda rng: str(rng.integers(520, 890)),
     "code": lambda rng: str(rng.integers(1_000, 999_999)),
