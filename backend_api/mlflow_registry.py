@@ -77,21 +77,21 @@ class MlflowRegistry:
             BadRequest: the address is not ``runs:/RUN_ID/PATH`` or ``models:/ID``.
             NotFound: no such run or artefact.  Unavailable: MLflow does not answer.
         """
-        if not model_uri.startswith(("runs:/", "models:/")) or len(model_uri.split("/")) < 2:
+        if not model_uri.startswith(("runs:/", "models:/")):
             raise BadRequest(
                 f"model_uri {model_uri!r} names no run's model.", "Give runs:/RUN_ID/model."
             )
         run_id = model_uri.split("/")[1] if model_uri.startswith("runs:/") else None
         with _outages():
-            if run_id:
-                self._client.get_run(run_id)
+            source, model_id = self._source(model_uri, run_id)
             self._ensure_model(model)
             found = self._find(model, request_id) or self._client.create_model_version(
                 model,
-                source=model_uri,
+                source=source,
                 run_id=run_id,
                 tags={**tags, REQUEST_TAG: request_id},
                 description=description,
+                model_id=model_id,
             )
             try:
                 return self._described(model, int(found.version), found.run_id or run_id)
@@ -102,6 +102,26 @@ class MlflowRegistry:
                 raise NotFound(
                     f"{model_uri} holds no model.", "Is the run finished, and the path right?"
                 ) from error
+
+    def _source(self, model_uri: str, run_id: str | None) -> tuple[str, str | None]:
+        """Where the model itself lies, and its id.
+
+        A version made of a run's address would be read as the folder around the model, which
+        MLflow's own loader does not find its way in.
+        """
+        if run_id is None:
+            return model_uri, model_uri.removeprefix("models:/")
+        run = self._client.get_run(run_id)
+        path = model_uri.split("/", 2)[2].strip("/") if model_uri.count("/") > 1 else ""
+        logged = self._client.search_logged_models(
+            [run.info.experiment_id],
+            filter_string=f"source_run_id = '{run_id}'",
+            order_by=[{"field_name": "creation_timestamp", "ascending": False}],
+        )
+        found = next((one.model_id for one in logged if one.name == path), None)
+        if found is not None:
+            return f"models:/{found}", found
+        return f"{run.info.artifact_uri.rstrip('/')}/{path}", None
 
     def _described(self, model: str, version: int, run_id: str | None) -> RegisteredVersion:
         run = self._client.get_run(run_id) if run_id else None

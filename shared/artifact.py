@@ -3,14 +3,19 @@
 import hashlib
 from pathlib import Path
 
+FETCH_NOTE = "registered_model_meta"
+
 
 def folder_digest(folder: Path) -> str:
     """``sha256:<hex>`` over the sorted lines ``<sha256 of file>  <relative path>`` of all files.
 
+    What MLflow's client writes beside the artefact when it fetches it is left out.
+
     Raises:
         FileNotFoundError: the folder does not exist or holds no file.
     """
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    added = folder / FETCH_NOTE
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != added)
     if not files:
         raise FileNotFoundError(f"{folder} holds no files")
     lines = sorted(

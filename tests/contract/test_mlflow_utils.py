@@ -27,7 +27,6 @@ from shared.mlflow_utils import (
     setup_experiments,
     transition_model_stage,
 )
-from tests.artefacts import HASHER
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry, good_metrics, perform_as
 from tests.runs import tiny_run
@@ -247,8 +246,9 @@ def test_a_loaded_model_answers(run: tuple[str, str], registry: Registry, mlflow
     transition_model_stage(INTENT, number, "Staging")
     copied(registry, mlflow_uri)
     model = load_model(INTENT, "Staging")
-    ids = np.zeros((1, HASHER["max_tokens"], HASHER["width"]), dtype=np.int64)
-    (probabilities,) = model.predict({"ids": ids}).values()
+    (wanted,) = model.metadata.get_input_schema().inputs
+    ids = np.zeros((1, *wanted.shape[1:]), dtype=np.int64)
+    (probabilities,) = model.predict({wanted.name: ids}).values()
     assert probabilities.sum() == pytest.approx(1.0)
 
 
