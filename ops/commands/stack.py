@@ -45,7 +45,7 @@ def up(
 ) -> None:
     """Start everything and wait until it is healthy; Ctrl-C stops it."""
     home = reach.home()
-    record = load(home)
+    record = launch.settled(home)
     if launch.is_running(record):
         if not detach:
             raise OpsError(

@@ -69,6 +69,15 @@ def is_running(record: Record) -> bool:
     return is_alive(record.supervisor)
 
 
+def settled(home: Home) -> Record:
+    """The record, once a stack that is being stopped has stopped."""
+    record = load(home)
+    if not is_running(record) or record.state != "stopping":
+        return record
+    with view() as shown:
+        return follow(home, shown, lambda seen: not is_running(seen))
+
+
 def end(home: Home) -> bool:
     """Stop the home's stack and wait for it, also for one whose supervisor was killed.
 
