@@ -1,5 +1,7 @@
 """The pre-deployment checklist: what each check says, and the way out."""
 
+import shutil
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from ops.settings import OpsSettings
 from ops.stack.environment import Real
 from ops.stack.home import Home
 from ops.stack.ports import any_free
+from ops.stack.postgres import place
 from ops.stack.record import Record
 
 NOWHERE = Real("postgresql://u:p@127.0.0.1:9/x", "http://127.0.0.1:9", "127.0.0.1", 9, None)
@@ -28,8 +31,15 @@ def test_a_library_of_another_version_is_named_with_the_way_out(tmp_path: Path) 
     assert machine.locked(lock).state == GOOD
 
 
-def test_dead_servers_that_were_named_are_bad_and_name_their_variable(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A home, whose database folder may lie elsewhere."""
+    made = Home.at(tmp_path)
+    yield made
+    shutil.rmtree(place.place(made).folder)
+
+
+def test_dead_servers_that_were_named_are_bad_and_name_their_variable(home: Home) -> None:
     for found, variable in (
         (servers.postgres(home, NOWHERE), "DATABASE_URL"),
         (servers.mlflow(NOWHERE), "MLFLOW_TRACKING_URI"),
@@ -40,8 +50,7 @@ def test_dead_servers_that_were_named_are_bad_and_name_their_variable(tmp_path: 
         assert f"unset {variable}" in found.way_out
 
 
-def test_embedded_servers_can_be_started_here(tmp_path: Path) -> None:
-    home = Home.at(tmp_path)
+def test_embedded_servers_can_be_started_here(home: Home) -> None:
     for found in (
         servers.postgres(home, EMBEDDED), servers.mlflow(EMBEDDED), servers.feature_store(EMBEDDED),
     ):  # fmt: skip
