@@ -31,15 +31,17 @@ def signature(deployment: Deployment) -> tuple[object, ...]:
     )
 
 
-def live(drawn: Deployment) -> None:
+def live(drawn: Deployment, drawn_at: datetime | None) -> None:
     """The part that reads anew every two seconds, and redraws the page if a decision fell."""
     name = drawn.model_name
     reading = session.read(f"deployment:{name}", lambda: session.backend().deployment(name))
+    if reading.value is None:
+        reading = session.Reading(drawn, drawn_at, reading.error)
     parts.stale(reading)
     now = reading.value or drawn
     if reading.error is None and signature(now) != signature(drawn):
         st.rerun()
-    parts.verdict(*agreement(now))
+    parts.verdict(*agreement(now), then=reading.error is not None)
     if now.desired is None:
         return
     decision(now.desired)

@@ -8,7 +8,8 @@ import streamlit as st
 
 def plain(text: str) -> str:
     """Text that people typed, on one line and safe inside markdown: nothing in it formats."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>&$:~-])", r"\\\1", " ".join(text.split()))
+    line = re.sub(r"[ \t\r\n\f\v]+", " ", text).strip()
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>&$:~-])", r"\\\1", line)
 
 
 def say(body: str) -> None:

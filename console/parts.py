@@ -23,10 +23,16 @@ def page(title: str, question: str) -> None:
     rollback.open_dialog()
 
 
-def verdict(state: Health, sentence: str, icon: str = "") -> None:
-    """The page's question, answered in one sentence."""
+def verdict(state: Health, sentence: str, icon: str = "", *, then: bool = False) -> None:
+    """The page's question, answered in one sentence.
+
+    ``then`` marks the answer of an earlier reading: what held then is not called fine now.
+    """
     shown = f":material/{icon or badges.look(state).icon}:"
-    BOXES.get(state, st.error)(f"**{plain(sentence)}**", icon=shown)
+    if then:
+        st.info(f"At that time: **{plain(sentence)}**", icon=":material/history:")
+    else:
+        BOXES.get(state, st.error)(f"**{plain(sentence)}**", icon=shown)
 
 
 def beside(left: int, right: int) -> Sequence[DeltaGenerator]:

@@ -69,11 +69,11 @@ def answer(detail: VersionDetail) -> tuple[Health, str]:
     return (Health.OK if version.status == V.PRODUCTION else state), sentences[version.status]
 
 
-def verdict(detail: VersionDetail) -> None:
-    """The answer, first thing on the page."""
+def verdict(detail: VersionDetail, *, then: bool) -> None:
+    """The answer, first thing on the page; ``then`` marks one of an earlier reading."""
     state, sentence = answer(detail)
     icons = {Health.DEGRADED: "pan_tool", Health.UNKNOWN: "hourglass_empty"}
-    parts.verdict(state, sentence, icons.get(state, ""))
+    parts.verdict(state, sentence, icons.get(state, ""), then=then)
 
 
 def held_against(value: float | None, criterion: Criterion) -> str:

@@ -12,7 +12,8 @@ from console.markdown import plain
 def draw() -> None:
     """The page, from the answer down to what can be done."""
     parts.page("Deployments", "Does every worker serve what was decided?")
-    deployments = choice.known(session.overview())
+    reading = session.overview()
+    deployments = choice.known(reading)
     if not deployments:
         return
     left, right = st.columns(2, vertical_alignment="bottom")
@@ -20,7 +21,7 @@ def draw() -> None:
         chosen = choice.model(deployments)
     right.caption(f"Endpoint {plain(chosen.endpoint)}")
     acting.hold(chosen)
-    st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen)
+    st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen, reading.at)
     if chosen.desired is None:
         parts.empty(
             f"{chosen.title} was never deployed.",

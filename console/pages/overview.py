@@ -92,7 +92,7 @@ def live() -> None:
     found = reading.value
     if found is None:
         return
-    parts.verdict(found.state, answer(found))
+    parts.verdict(found.state, answer(found), then=reading.error is not None)
     parts.read_at(reading, EVERY_SECONDS)
     st.header("Models", anchor=False)
     if not found.models:

@@ -21,7 +21,7 @@ def draw() -> None:
         deployment = choice.model(deployments)
     name = deployment.model_name
     versions = session.read(f"versions:{name}", lambda: session.backend().versions(name))
-    if reading.error is None:
+    if reading.error is None or versions.value is None:
         parts.stale(versions)
     if versions.value:
         with right:
@@ -51,7 +51,7 @@ def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> Non
         return
     serving = deployment.desired.production if deployment.desired else None
     production = next((v for v in versions if v.version == serving), None)
-    view.verdict(detail)
+    view.verdict(detail, then=reading.error is not None)
     view.job(detail.job)
     promotion_view.last_request(detail.promotion)
     view.table(name, versions, detail.criteria, chosen)

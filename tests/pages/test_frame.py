@@ -85,6 +85,7 @@ def test_an_outage_leaves_every_page_with_what_was_last_read(
         assert not app.exception
         assert "Backend does not answer; last good reading" in seen, page
         assert "v1.1.0" in seen, page
+        assert not app.success, f"{page} calls something fine that it cannot see"
         kept = told[page] & set(seen.splitlines())
         assert len(kept) > len(told[page]) / 2, f"{page} lost what it had"
 
@@ -101,6 +102,19 @@ def test_a_reload_in_an_outage_begins_where_the_person_was(
     assert "last good reading" in seen
     assert "v1.1.0 serves on 2 of 2 workers." in seen
     assert "Roll back Intent Classifier" in buttons(app)
+
+
+def test_a_page_first_opened_in_an_outage_shows_what_was_read_elsewhere(
+    opened: Opened, registry: Registry, workers: Workers, cut: Callable[[], None]
+) -> None:
+    app = opened("lead")
+    cut()
+    app.session_state["acted_at"] = datetime.now(UTC)
+    app.switch_page("../pages/deployments.py").run()
+    assert "last good reading" in words(app)
+    assert "At that time: **Both workers serve what was decided.**" in words(app)
+    app.switch_page("../pages/registry.py").run()
+    assert "You have read nothing here before" in words(app)
 
 
 def test_an_action_in_an_outage_says_that_nothing_is_known_of_it(

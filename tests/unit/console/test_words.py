@@ -91,6 +91,7 @@ def test_typed_text_neither_formats_nor_loads(typed: str) -> None:
 
 def test_typed_text_stays_on_its_line() -> None:
     assert plain("one\n\n# two\tthree") == "one \\# two three"
+    assert plain("10\u00a0%") == "10\u00a0%", "a number stays with its unit"
 
 
 def test_every_role_has_a_word() -> None:
