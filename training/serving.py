@@ -9,6 +9,7 @@ An artefact folder holds ``model.onnx`` and ``handler.json``. A serving process 
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, Self
@@ -22,6 +23,8 @@ Arrays = dict[str, NDArray[np.generic]]
 Observed = dict[str, float | str | None]
 
 USER = "user_id"
+# JSON can carry a NUL and half of a surrogate pair, UTF-8 and databases cannot.
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 MODELS = ("intent_classifier", "financial_ner", "credit_risk", "anomaly_detection")
 
 
@@ -58,14 +61,19 @@ def refuse_unknown(request: Request, fields: Sequence[str]) -> None:
         if field not in fields and field != USER:
             near = difflib.get_close_matches(str(field), fields, n=1)
             advice = f"rename it to {near[0]} or remove it" if near else "remove it"
-            raise ValueError(f"{str(field)[:60]} is not a field of this model; {advice}")
+            shown = UNSTORABLE.sub("?", str(field)[:60])
+            raise ValueError(f"{shown} is not a field of this model; {advice}")
 
 
 def require_user(request: Request) -> None:
-    """``ValueError`` unless ``user_id`` is absent, null or a text."""
+    """``ValueError`` unless ``user_id`` is absent, null or a text that can be stored."""
     user = request.get(USER)
-    if user is not None and not isinstance(user, str):
+    if user is None:
+        return
+    if not isinstance(user, str):
         raise ValueError(f"{USER} is of type {type(user).__name__}; send a text or leave it out")
+    if UNSTORABLE.search(user):
+        raise ValueError(f"{USER} holds a NUL or half of a character; remove it")
 
 
 def load(model_name: str, config: Mapping[str, Any]) -> Handler:

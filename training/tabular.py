@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,12 +52,13 @@ class Feature:
         """JSON form."""
         return {**asdict(self), "categories": list(self.categories)}
 
-    @property
-    def choices(self) -> int:
-        """Values that stand for themselves; 0 for a quantity."""
+    @cached_property
+    def places(self) -> dict[Any, int]:
+        """Column of each value that stands for itself; empty for a quantity."""
         if self.kind == "slot":
-            return int(self.maximum - self.minimum) + 1
-        return len(self.categories)
+            lowest, highest = int(self.minimum), int(self.maximum)
+            return {value: value - lowest for value in range(lowest, highest + 1)}
+        return {name: place for place, name in enumerate(self.categories)}
 
     @property
     def wanted(self) -> str:
@@ -89,29 +91,29 @@ def schema(features: Sequence[Feature]) -> dict[str, dict[str, Any]]:
 
 
 def _require_number(feature: Feature, value: object) -> None:
-    name, wanted = feature.name, feature.wanted
+    name = feature.name
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+        raise ValueError(f"{name} is of type {type(value).__name__}; send {feature.wanted}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} is not a finite number; send {wanted}")
+        raise ValueError(f"{name} is not a finite number; send {feature.wanted}")
     if feature.kind != "number" and isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"{name} is {value:g}; send {wanted}")
+        raise ValueError(f"{name} is {value:g}; send {feature.wanted}")
     if not feature.minimum <= value <= feature.maximum:
         side = "below" if value < feature.minimum else "above"
         limit = _figure(feature.minimum if side == "below" else feature.maximum)
-        raise ValueError(f"{name} is {side} {limit}; send {wanted}")
+        raise ValueError(f"{name} is {side} {limit}; send {feature.wanted}")
 
 
 def _require_value(feature: Feature, value: object) -> None:
-    name, wanted = feature.name, feature.wanted
+    name = feature.name
     if feature.kind == "flag":
         if not isinstance(value, bool):
-            raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+            raise ValueError(f"{name} is of type {type(value).__name__}; send {feature.wanted}")
     elif feature.kind == "category":
         if not isinstance(value, str):
-            raise ValueError(f"{name} is of type {type(value).__name__}; send {wanted}")
+            raise ValueError(f"{name} is of type {type(value).__name__}; send {feature.wanted}")
         if value not in feature.categories:
-            raise ValueError(f"{name} has the unknown value {value[:40]!r}; send {wanted}")
+            raise ValueError(f"{name} has the unknown value {value[:40]!r}; send {feature.wanted}")
     else:
         _require_number(feature, value)
 
@@ -128,9 +130,8 @@ def require_row(features: Sequence[Feature], request: Request) -> None:
             raise ValueError(f"{feature.name} is {state}; send {feature.wanted}")
 
 
-def _quantity(feature: Feature, values: Sequence[Any]) -> NDArray[np.float64]:
-    numbers = np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
-    return np.sign(numbers) * np.log1p(np.abs(numbers)) if feature.log else numbers
+def _quantity(feature: Feature, value: float) -> float:
+    return math.copysign(math.log1p(abs(value)), value) if feature.log else float(value)
 
 
 def fit(features: Sequence[Feature], rows: Sequence[Request]) -> list[Feature]:
@@ -138,36 +139,31 @@ def fit(features: Sequence[Feature], rows: Sequence[Request]) -> list[Feature]:
     fitted = []
     for feature in features:
         if feature.kind in ("number", "whole"):
-            numbers = _quantity(feature, [row.get(feature.name) for row in rows])
-            spread = float(np.nanstd(numbers))
-            feature = replace(
-                feature,
-                mean=float(np.nanmean(numbers)),
-                scale=spread if spread > 0.0 else 1.0,
-            )
+            values = [row.get(feature.name) for row in rows]
+            numbers = [_quantity(feature, v) for v in values if v is not None] or [0.0]
+            mean, spread = float(np.mean(numbers)), float(np.std(numbers))
+            feature = replace(feature, mean=mean, scale=spread if spread > 0.0 else 1.0)
         fitted.append(feature)
     return fitted
 
 
 def widths(features: Sequence[Feature]) -> list[int]:
     """Columns that each feature takes in ``encode``."""
-    return [(f.choices or 1) + int(f.optional) for f in features]
+    return [(len(f.places) or 1) + int(f.optional) for f in features]
 
 
-def _columns(feature: Feature, values: Sequence[Any]) -> NDArray[np.float32]:
-    absent = np.array([v is None for v in values], dtype=np.float32)[:, None]
-    if feature.choices:
-        places = {name: place for place, name in enumerate(feature.categories)}
-        block = np.zeros((len(values), feature.choices), dtype=np.float32)
-        for row, value in enumerate(values):
-            if value is not None:
-                place = places[value] if places else int(value - feature.minimum)
-                block[row, place] = 1.0
+def _columns(feature: Feature, value: Any) -> list[float]:
+    places = feature.places
+    if places:
+        columns = [0.0] * len(places)
+        if value is not None:
+            columns[places[value]] = 1.0
+    elif value is None:
+        columns = [0.0]
     else:
-        standard = (_quantity(feature, values) - feature.mean) / feature.scale
-        cut = np.clip(np.nan_to_num(standard, nan=0.0), -FURTHEST, FURTHEST)
-        block = cut.astype(np.float32)[:, None]
-    return np.hstack([block, absent]) if feature.optional else block
+        standard = (_quantity(feature, value) - feature.mean) / feature.scale
+        columns = [min(max(standard, -FURTHEST), FURTHEST)]
+    return [*columns, float(value is None)] if feature.optional else columns
 
 
 def encode(features: Sequence[Feature], rows: Sequence[Request]) -> NDArray[np.float32]:
@@ -176,7 +172,9 @@ def encode(features: Sequence[Feature], rows: Sequence[Request]) -> NDArray[np.f
     Quantities are standardised, an absent one is 0; choices are one-hot; an optional feature has
     a column more that says whether it is absent.
     """
-    return np.hstack([_columns(f, [row.get(f.name) for row in rows]) for f in features])
+    # One row at a time in plain Python: requests mostly come alone, and arrays cost more to start.
+    cells = [[c for f in features for c in _columns(f, row.get(f.name))] for row in rows]
+    return np.array(cells, dtype=np.float32).reshape(len(rows), sum(widths(features)))
 
 
 def observe(features: Sequence[Feature], row: Request) -> Observed:

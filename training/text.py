@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.serving import UNSTORABLE
+
 MAX_CHARACTERS = 5_000
 
 # Words (Devanagari with its vowel signs), numbers with their separators, every other sign alone.
@@ -19,8 +21,6 @@ TOKEN = re.compile(
     r"[\u0900-\u097f]+|[^\W\d_\u0900-\u097f]+|\d+(?:[.,]\d+)*|[^\w\s]|_",
 )
 DIGIT = re.compile(r"\d")
-# JSON can carry them, UTF-8 and databases cannot.
-UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 RUPEES = {"rs": "₹", "inr": "₹", "rupees": "₹", "rupee": "₹"}
 
 
