@@ -17,13 +17,15 @@ from backend_api.db import now, transaction
 from backend_api.errors import Conflict, ConsoleError, NotFound, Unavailable
 from backend_api.operations.order import Order
 from backend_api.operations.version import record_validation
+from backend_api.registry import REMEMBERED
 from backend_api.rules.validation import Answered, verdict
 from backend_api.schemas import Job
 from backend_api.states import JobState
-from backend_api.tables import JobRow
+from backend_api.tables import JobRow, ReplicaModelRow, ReplicaRow
 
 ROUNDS = 10
-LOAD_DEADLINE_SECONDS = 60.0
+# As long as a worker may take to fetch an artefact.
+LOAD_DEADLINE_SECONDS = 180.0
 # The version is not loaded yet: 404 where it is not known, 503 where it is on its way.
 NOT_LOADED = (404, 503)
 
@@ -109,27 +111,47 @@ def _note(context: Context, job_id: UUID, state: JobState, progress: float, mess
 Say = Callable[[float, str], None]
 
 
+def _loading(context: Context, model: str, version: str) -> str:
+    """How far the workers are with a version, and why one has failed."""
+    with transaction(context.engine, None) as session:
+        found = session.execute(
+            select(ReplicaModelRow.loaded[version])
+            .join(ReplicaRow, ReplicaRow.replica_id == ReplicaModelRow.replica_id)
+            .where(
+                ReplicaModelRow.model_name == model,
+                ReplicaRow.stopped_at.is_(None),
+                ReplicaRow.heartbeat_at > now() - REMEMBERED,
+            )
+        )
+        states = [state or {} for (state,) in found]
+    ready = sum(state.get("state") == "ready" for state in states)
+    errors = [state["error"] for state in states if state.get("error")]
+    return f"{ready} of {len(states)} have it" + (f"; {errors[0]}" if errors else "")
+
+
 def _await_loaded(
-    context: Context, entry: ModelEntry, version: str, say: Say, stop: threading.Event
+    context: Context, model: str, version: str, say: Say, stop: threading.Event
 ) -> None:
     """Return once a worker answers for the version.
 
     Raises:
-        Unavailable: none has it loaded in time; the message carries the worker's own.
+        Unavailable: none has it loaded in time; the message carries the workers' reason.
     """
+    entry = context.catalog.get(model)
     deadline = time.monotonic() + LOAD_DEADLINE_SECONDS
     while True:
-        status, body, _ = context.inference.predict(
+        status, _, _ = context.inference.predict(
             entry.endpoint, entry.validation.cases[0].request, version
         )
         if status not in NOT_LOADED:
             return
         if time.monotonic() > deadline:
             raise Unavailable(
-                f"No worker has {version} loaded after {LOAD_DEADLINE_SECONDS:.0f} s:"
-                f" {body.get('message', f'it answers {status}')}"
+                f"No worker answers for {version} after {LOAD_DEADLINE_SECONDS:.0f} s:"
+                f" {_loading(context, model, version)}.",
+                "Deployments shows each worker; run Validate again when one has it.",
             )
-        say(0.05, "Waiting for workers to load the version")
+        say(0.05, f"Waiting for workers to load it: {_loading(context, model, version)}")
         if stop.wait(0.5):
             raise Interrupted
 
@@ -166,7 +188,7 @@ def validate(context: Context, arguments: dict[str, str], stop: threading.Event)
     say(0.0, "Starting")
     try:
         entry = context.catalog.get(model)
-        _await_loaded(context, entry, version, say, stop)
+        _await_loaded(context, model, version, say, stop)
         passed, detail = verdict(entry.validation, _ask(context, entry, version, say, stop))
         order = Order(arguments["actor"], arguments["reason"], job_id, now())
         with transaction(context.engine, order.actor) as session:

@@ -34,7 +34,7 @@ from backend_api.states import JobState, Strategy, VersionStatus
 MODELS = ("intent_classifier", "financial_ner", "credit_risk", "anomaly_detection")
 STAGES = ("None", "Staging", "Production", "Archived")
 _REASON = "asked for by a call of shared.mlflow_utils"
-_VALIDATION_SECONDS = 180.0
+_VALIDATION_SECONDS = 300.0
 # Registering fetches the artefact.
 _CALL_SECONDS = 60.0
 

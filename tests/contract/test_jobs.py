@@ -178,7 +178,7 @@ def test_a_job_outlives_its_workers_told_to_stop_and_killed(
     job_id = order(backend)
 
     told = workers.start()
-    await_job(backend, job_id, "running", "Waiting for workers to load")
+    await_job(backend, job_id, "running", "0 of 2 have it; ")
     assert told.end(signal.SIGTERM) == 0
     handed_back = job(backend, job_id)
     assert (handed_back.state, handed_back.message) == (
@@ -186,7 +186,7 @@ def test_a_job_outlives_its_workers_told_to_stop_and_killed(
     )  # fmt: skip
 
     killed = workers.start()
-    await_job(backend, job_id, "running", "Waiting for workers to load")
+    await_job(backend, job_id, "running", "0 of 2 have it; ")
     killed.end(signal.SIGKILL)
     with db.transaction(backend.engine, "tests") as session:
         # As after that much time without a beat.
