@@ -2,9 +2,11 @@
 
 import itertools
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from filelock import FileLock
@@ -23,6 +25,8 @@ from console.client import Backend, BackendError
 from tests.artefacts import LABELS, tiny_intent
 from tests.makers import INTENT, Registry, perform_as, wait_until
 from tests.stack import Stack
+
+T = TypeVar("T")
 
 # What a caller may try again on: no answer at all, or one that says a part is missing.
 OUTAGES = (0, 503)
@@ -180,15 +184,9 @@ class Approval:
         """Send it once."""
         return self._lead.approve(self._promotion, self._body)
 
-    def insist(self, seconds: float = 60) -> Outcome:
+    def insist(self) -> Outcome:
         """Send it until it is answered; whatever an outage left behind is whole each time."""
-        outages = Retrying(
-            retry=retry_if_exception(_is_outage), wait=wait_fixed(0.1),
-            stop=stop_after_delay(seconds), reraise=True,
-            before_sleep=lambda _: self._look(),
-        )  # fmt: skip
-        outcome: Outcome = outages(self.send)
-        return outcome
+        return until_answered(self.send, self._look)
 
     def _look(self) -> None:
         try:
@@ -214,6 +212,17 @@ class Approval:
         seen = (*row[:-1], tuple(row.active or ()))
         assert seen in wholes, f"neither the old state nor the new one: {seen}"
         return wholes[seen]
+
+
+def until_answered(
+    send: Callable[[], T], look: Callable[[], object] = lambda: None, seconds: float = 60
+) -> T:
+    """Repeat a request while an outage keeps it from an answer, and ``look`` in between."""
+    outages = Retrying(
+        retry=retry_if_exception(_is_outage), wait=wait_fixed(0.1),
+        stop=stop_after_delay(seconds), reraise=True, before_sleep=lambda _: look(),
+    )  # fmt: skip
+    return outages(send)
 
 
 def _is_outage(error: BaseException) -> bool:

@@ -88,9 +88,11 @@ class Stack:
 
     def pid(self, name: str) -> int:
         """Of a process of the record, or of one inference worker."""
-        found = self.inference_workers()[0].pid if name == WORKER else self.child(name).pid
-        assert found is not None, f"{name} does not run"
-        return found
+        if name == WORKER:
+            return self.inference_workers()[0].pid
+        found = self.child(name).entry()
+        assert record.is_alive(found), f"{name} is {found.state}: {found.detail}"
+        return found.pid
 
     def inference_workers(self) -> list[psutil.Process]:
         """The processes that answer predictions."""
@@ -104,8 +106,11 @@ class Stack:
         """SIGKILL it, and after the block wait until its supervisor has brought it back."""
         before = self._lives(name)
         os.kill(self.pid(name), signal.SIGKILL)
-        yield
-        self._await_return(name, before)
+        try:
+            yield
+        finally:
+            # Also after a failure: the next test is not to suffer from this one.
+            self._await_return(name, before)
 
     @contextmanager
     def without(self, *names: str) -> Iterator[None]:

@@ -5,20 +5,19 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import psycopg2
 import pytest
-from psycopg2.extensions import connection as Connection
 
 from backend_api.schemas import Outcome
 from console.client import BackendError
 from tests.agreement import agreed
 from tests.candidates import OUTAGES, Approval, Candidate, Candidates
-from tests.makers import INTENT, wait_until
+from tests.locks import BEGUN, HALF_WRITTEN, NOT_COMMITTED, has_waiter, held
+from tests.makers import wait_until
 from tests.stack import WORKER, Stack
 from tests.stream import CLIENTS, Stream, all_logged_once
 
@@ -40,37 +39,15 @@ class Case:
     before: Candidate
     part: str
 
+    @property
+    def url(self) -> str:
+        """Where PostgreSQL is."""
+        return self.stack.variables["DATABASE_URL"]
+
     def proposed(self) -> Approval:
         """The decision, ready to be sent."""
         promotion = self.candidates.propose(self.candidate)
         return Approval(self.stack, promotion, self.candidate, self.before.version)
-
-
-# Where a decision can be stopped inside its transaction: what it has to wait for there.
-BEGUN = "SELECT 1 FROM models WHERE model_name = %s FOR UPDATE"
-HALF_WRITTEN = "SELECT pg_advisory_xact_lock(hashtext('nivesh.ledger'))"
-NOT_COMMITTED = "SELECT 1 FROM model_routing WHERE model_name = %s FOR UPDATE"
-
-
-@contextmanager
-def held(stack: Stack, lock: str) -> Iterator[Connection]:
-    """Hold a lock: a decision comes as far as that, and no further."""
-    holder = psycopg2.connect(stack.variables["DATABASE_URL"])
-    try:
-        with holder.cursor() as cursor:
-            cursor.execute(lock, (INTENT,) if "%s" in lock else ())
-        yield holder
-    finally:
-        holder.close()
-
-
-def has_waiter(holder: Connection) -> bool:
-    with holder.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def right_before(case: Case) -> Approval:
@@ -85,7 +62,7 @@ def in_flight(lock: str, case: Case) -> Approval:
     """The decision waits inside its transaction when the part dies."""
     approval = case.proposed()
     case.candidates.await_loaded(case.candidate)
-    with ThreadPoolExecutor(1) as pool, held(case.stack, lock) as holder:
+    with ThreadPoolExecutor(1) as pool, held(case.url, lock) as holder:
         sent = pool.submit(approval.send)
         wait_until(lambda: has_waiter(holder), 20, "the decision waits")
         with case.stack.killed(case.part):
