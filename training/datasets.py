@@ -5,6 +5,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -49,7 +50,7 @@ def _read_text(path: Path) -> str:
     if path.is_dir():
         raise DataError(f"{path} is a folder; give a file")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check --data-path") from None
     except UnicodeDecodeError:
@@ -67,6 +68,8 @@ def read_records(path: Path, fields: Sequence[str]) -> list[Row]:
         raise DataError(
             f"{path} is not JSON (line {error.lineno}: {error.msg}); mend it or export it again"
         ) from None
+    except RecursionError:
+        raise DataError(f"{path} is nested too deeply; write a list of objects") from None
     if not isinstance(rows, list):
         raise DataError(f"{path} is not a JSON list; write a list of objects")
     if not rows:
@@ -83,9 +86,9 @@ def read_records(path: Path, fields: Sequence[str]) -> list[Row]:
 
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV file with a header; ``DataError`` when it is empty or no table."""
-    _read_text(path)
+    text = _read_text(path)
     try:
-        frame = pd.read_csv(path)
+        frame = pd.read_csv(StringIO(text))
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} holds no rows; add a header and rows") from None
     except pd.errors.ParserError as error:
@@ -161,6 +164,18 @@ def require_splits(splits: Sequence[object], path: Path) -> None:
     missing = [name for name in SPLITS if name not in set(splits)]
     if missing:
         raise DataError(f"{path} has no row of split {', '.join(missing)}; add some")
+
+
+def given_splits(records: Sequence[Row], path: Path) -> list[str] | None:
+    """The field ``split`` of each row, None when no row has it; ``DataError`` on anything else."""
+    lacking = [number for number, row in enumerate(records, start=1) if "split" not in row]
+    if len(lacking) == len(records):
+        return None
+    if lacking:
+        raise DataError(f"row {lacking[0]} of {path} has no split, others have; give all or none")
+    splits = [str(row["split"]) for row in records]
+    require_splits(splits, path)
+    return splits
 
 
 def by_split(rows: Sequence[T], splits: Sequence[str], source: str, sha256: str) -> Dataset[T]:

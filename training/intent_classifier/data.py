@@ -22,15 +22,15 @@ from training.datasets import (
     assign_splits,
     by_split,
     digest,
+    given_splits,
     read_records,
     require_classes,
-    require_splits,
 )
 from training.intent_classifier.noise import dress
 from training.intent_classifier.phrases import INTENTS
 from training.intent_classifier.phrases.grammar import expand
 from training.intent_classifier.phrases.slots import Rng, fill
-from training.text import fold, tokenise
+from training.text import fold, require_text, tokenise
 
 DEFAULT_ROWS = 40_000
 LABEL_NOISE = 0.02
@@ -174,16 +174,16 @@ def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
     """
     records = read_records(path, ("text", "intent"))
     for number, record in enumerate(records, start=1):
-        bad = [f for f in ("text", "intent") if not str(record[f]).strip()]
-        if bad:
-            raise DataError(f"row {number} of {path} has an empty {bad[0]}; fill it or remove it")
-    texts = [str(record["text"]) for record in records]
-    intents = [str(record["intent"]) for record in records]
+        try:
+            require_text(record, "text")
+            require_text(record, "intent")
+        except ValueError as error:
+            raise DataError(f"row {number} of {path} cannot be used: {error}") from None
+    texts = [record["text"] for record in records]
+    intents = [record["intent"] for record in records]
     require_classes(intents, path, least=3)
-    if all("split" in record for record in records):
-        splits = [str(record["split"]) for record in records]
-        require_splits(splits, path)
-    else:
+    splits = given_splits(records, path)
+    if splits is None:
         splits = assign_splits([_verbatim(text) for text in texts], intents, seed)
     rows = [
         Example(text, intent, split, str(record.get("template", "")))
