@@ -16,7 +16,7 @@ BATCH_BYTES = 2_000_000
 # The pause between two deliveries when there is little to deliver.
 PAUSE_SECONDS = 0.25
 ORPHANS_SECONDS = 2.0
-LONGEST_PAUSE = 5.0
+LONGEST_PAUSE = 2.0
 
 log = structlog.get_logger()
 
@@ -47,7 +47,6 @@ class PredictionLog:
             self._lost("disk", str(error))
             return
         self._on_disk += len(line)
-        metrics.LOG_WRITTEN.inc()
 
     def count(self) -> None:
         """Look how much room is left."""

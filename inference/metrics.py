@@ -40,7 +40,6 @@ UNKEYED = Counter(
     "ml_unkeyed", "Predictions without an entity key, which stable answers.", ("model",),
     registry=REGISTRY,
 )  # fmt: skip
-LOG_WRITTEN = Counter("ml_log_written", "Records put into the spool.", registry=REGISTRY)
 LOG_DELIVERED = Counter("ml_log_delivered", "Records taken by PostgreSQL.", registry=REGISTRY)
 LOG_LOST = Counter(
     "ml_log_lost", "Records not kept: spool full, disk full, torn or refused by PostgreSQL.",

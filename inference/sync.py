@@ -19,7 +19,7 @@ from inference.routing import Key
 from inference.settings import InferenceSettings
 from inference.shelf import Shelf
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 
 NOTHING: "Future[None]" = Future()
 NOTHING.set_result(None)
