@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from backend_api.schemas import Deployment, Version
+from backend_api.schemas import Deployment, Version, VersionDetail
 from console import badges, choice, parts, promotion_view, session, version_view
 from console import registry_actions as acting
 from console import registry_view as view
+
+# As many as the backend lists; an older version opens by its address.
+LISTED = 500
 
 
 def draw() -> None:
@@ -24,15 +27,32 @@ def draw() -> None:
     if reading.error is None or versions.value is None:
         parts.stale(versions)
     if versions.value:
+        known = [*versions.value, *_older(name, versions.value)]
         with right:
-            chosen = _version(name, versions.value)
-        _detail(deployment, versions.value, chosen)
+            chosen = _version(name, known)
+        _detail(deployment, known, chosen)
     elif versions.value is not None:
         parts.empty(
             f"{deployment.title} has no version yet.",
             f"Train one (nivesh train {name}) or register a run's model below.",
         )
     acting.register(name)
+
+
+def _read(model: str, version: str) -> session.Reading[VersionDetail]:
+    key = f"version:{model}:{version}"
+    return session.read(key, lambda: session.backend().version(model, version))
+
+
+def _older(model: str, newest: list[Version]) -> list[Version]:
+    """The version that the address asks for, if it is too old for the list."""
+    asked = st.query_params.get("version")
+    if asked is None or len(newest) < LISTED or asked in [v.version for v in newest]:
+        return []
+    found = session.read(
+        f"version:{model}:{asked}", lambda: session.backend().version(model, asked)
+    )
+    return [found.value.version] if found.value else []
 
 
 def _version(model: str, versions: list[Version]) -> str:
@@ -42,9 +62,7 @@ def _version(model: str, versions: list[Version]) -> str:
 
 def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> None:
     name = deployment.model_name
-    reading = session.read(
-        f"version:{name}:{chosen}", lambda: session.backend().version(name, chosen)
-    )
+    reading = _read(name, chosen)
     detail = reading.value
     if detail is None:
         parts.stale(reading)

@@ -1,5 +1,7 @@
 """Which version may go to production next, and what each role may do about it."""
 
+from sqlalchemy import text
+
 from backend_api.states import Role
 from tests.makers import INTENT, Registry, good_metrics
 from tests.pages.conftest import PEOPLE, Opened
@@ -36,6 +38,22 @@ def test_a_version_below_the_bar_says_by_how_much(opened: Opened, registry: Regi
 def test_an_address_to_no_version_is_told_and_mended(opened: Opened, registry: Registry) -> None:
     app = opened("viewer", "registry", model=INTENT, version="v9.9.9")
     assert "There is no version v9.9.9 here" in words(app)
+
+
+def test_a_version_too_old_for_the_list_opens_by_its_address(
+    opened: Opened, registry: Registry
+) -> None:
+    with registry.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO model_registry (model_name, version, metrics, registered_by)"
+                " SELECT :m, 'v2.' || n || '.0', '{}', 'asha' FROM generate_series(1, 500) n"
+            ),
+            {"m": INTENT},
+        )
+    app = opened("viewer", "registry", model=INTENT, version="v1.0.0")
+    assert "v1.0.0 served before." in words(app)
+    assert len(app.dataframe[0].value) == 501
 
 
 REGISTERS = {Role.ANALYST, Role.ONCALL, Role.LEAD}
