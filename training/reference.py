@@ -13,6 +13,8 @@ OTHER = "OTHER"
 
 def _numeric(values: Sequence[float | None]) -> dict[str, Any]:
     present = np.array([v for v in values if v is not None], dtype=float)
+    if not len(present):
+        return {"kind": "numeric", "edges": [], "counts": [0], "null_count": len(values)}
     edges = np.unique(np.quantile(present, np.linspace(0.0, 1.0, BINS + 1)))
     places = np.searchsorted(edges, present, side="right")
     # The largest value belongs to the last bin, and not to the one above all edges.
@@ -44,7 +46,7 @@ def profile(rows: Sequence[Mapping[str, float | str | None]]) -> dict[str, Any]:
     Numeric: ``edges`` are up to 11 ascending quantiles; ``counts[i]`` is the number of values in
     ``[edges[i-1], edges[i])``, so the first count is below and the last above all edges (the
     largest edge itself counts into the last inner bin). Categorical: the 20 most frequent
-    and ``OTHER``. Empty values are in ``null_count``.
+    and ``OTHER``. Empty values are in ``null_count``; where all are empty there are no edges.
     """
     features: dict[str, Any] = {}
     for name in rows[0]:
