@@ -7,6 +7,7 @@ turns and of people, shops and banks that training has not seen.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from training.datasets import (
     assign_splits,
     by_split,
     digest,
+    given_splits,
     read_records,
     require_splits,
 )
@@ -33,7 +35,7 @@ from training.financial_ner.names import Names, Rng
 from training.financial_ner.sentence import JOINERS, Piece, Span, dress, fill
 from training.financial_ner.values import LABELS
 from training.intent_classifier.phrases.grammar import expand
-from training.text import tokenise
+from training.text import fold, require_text, tokenise
 
 DEFAULT_ROWS = 24_000
 LABEL_NOISE = 0.03
@@ -51,6 +53,11 @@ class Example:
     entities: tuple[Span, ...]
     split: str
     template: str = ""
+
+
+def canonical(text: str) -> str:
+    """The text without case, digits, spacing and punctuation: equal where only numbers differ."""
+    return " ".join(fold(t.text) for t in tokenise(text) if any(map(str.isalnum, t.text)))
 
 
 def _verbatim(text: str) -> str:
@@ -125,14 +132,15 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> list[Example
     rng = np.random.default_rng([seed, 7])
     dealt, names = deal_templates(seed), name_lists.deal(seed)
     # Asked of a staged version before it goes on, so never shown in training.
-    taken = {_verbatim(text) for text in catalogue.validation_texts("financial_ner", "text")}
+    asked = {canonical(text) for text in catalogue.validation_texts("financial_ner", "text")}
+    taken: set[str] = set()
     examples: list[Example] = []
     for split, share in SHARES.items():
         fresh = []
         for _ in range(round(share * rows)):
             row = _sentence(dealt[split], names, split, rng)
             form = _verbatim(row.text)
-            if form not in taken:
+            if form not in taken and canonical(row.text) not in asked:
                 taken.add(form)
                 fresh.append(row)
         examples += _mislabel(fresh, seed) if split == "train" else fresh
@@ -182,14 +190,25 @@ def _require_words(spans: Sequence[Span], text: str, place: str) -> None:
 
 
 def _annotated(record: Mapping[str, Any], place: str) -> tuple[str, tuple[Span, ...]]:
-    text, entities = record["text"], record["entities"]
-    if not isinstance(text, str) or not text.strip():
-        raise DataError(f"{place} has an empty text; fill it or remove it")
+    try:
+        text = require_text(record, "text")
+    except ValueError as error:
+        raise DataError(f"{place} cannot be used: {error}") from None
+    entities = record["entities"]
     if not isinstance(entities, list):
         raise DataError(f"{place} has entities that are no list; give a list, empty for none")
     spans = sorted((_span(e, text, place) for e in entities), key=lambda span: span.start)
     _require_words(spans, text, place)
     return text, tuple(spans)
+
+
+def _rarest(rows: Sequence[Sequence[Span]]) -> list[str]:
+    """The rarest label of each row, so that each split is dealt its share of it."""
+    counts = Counter(span.label for spans in rows for span in spans)
+    return [
+        min((span.label for span in spans), key=lambda label: (counts[label], label), default="")
+        for spans in rows
+    ]
 
 
 def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
@@ -200,13 +219,11 @@ def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
     """
     records = read_records(path, ("text", "entities"))
     read = [_annotated(r, f"row {n} of {path}") for n, r in enumerate(records, start=1)]
-    if all("split" in record for record in records):
-        splits = [str(record["split"]) for record in records]
-    else:
-        # Rows with the same labels are dealt alike, so that a rare label is in each split.
-        kinds = ["+".join(sorted({span.label for span in spans})) for _, spans in read]
-        splits = assign_splits([_verbatim(text) for text, _ in read], kinds, seed)
-    require_splits(splits, path)
+    splits = given_splits(records, path)
+    if splits is None:
+        texts = [_verbatim(text) for text, _ in read]
+        splits = assign_splits(texts, _rarest([spans for _, spans in read]), seed)
+        require_splits(splits, path)
     rows = [
         Example(text, spans, split, str(record.get("template", "")))
         for (text, spans), split, record in zip(read, splits, records, strict=True)

@@ -20,11 +20,10 @@ FIRST = (
     "Lucky", "Pinky", "Happy", "Prince", "Dev", "Om", "Bharti", "Shanti", "Kamal", "Manish",
     "Rajesh", "Dinesh", "Ganesh", "Nilesh", "Swati", "Sneha", "Divya", "Ritu", "Seema", "Reena",
     "Farhan", "Ayesha", "Salman", "Zoya", "Abdul", "Mohammed", "Joseph", "Thomas", "Mary",
-    "Anthony",
-    "Karthik", "Senthil", "Murugan", "Revathi", "Venkatesh", "Srinivas", "Padma", "Nandini",
-    "Subhash", "Debashish", "Sourav", "Ananya", "Ishaan", "Aarav", "Vivaan", "Diya", "Tanvi",
-    "Jaspreet", "Manpreet", "Kuldeep", "Sandeep", "Pradeep", "Gopal", "Mohan", "Shyam", "Radha",
-    "Geeta", "Savita", "Kavita", "Lalita", "Bhavesh", "Hetal", "Jignesh", "Nirav", "Parul",
+    "Anthony", "Karthik", "Senthil", "Murugan", "Revathi", "Venkatesh", "Srinivas", "Padma",
+    "Nandini", "Subhash", "Debashish", "Sourav", "Ananya", "Ishaan", "Aarav", "Vivaan", "Diya",
+    "Tanvi", "Jaspreet", "Manpreet", "Kuldeep", "Sandeep", "Pradeep", "Gopal", "Mohan", "Shyam",
+    "Radha", "Geeta", "Savita", "Kavita", "Lalita", "Bhavesh", "Hetal", "Jignesh", "Nirav", "Parul",
     "Chandan", "Lalan", "Munni", "Rekha", "Hema", "Naveen", "Praveen", "Tarun", "Varun", "Nikhil",
 )  # fmt: skip
 FAMILY = (
@@ -46,9 +45,9 @@ BRAND = (
     "Westside", "Pantaloons", "Lifestyle", "Max", "Trends", "Shoppers Stop", "Zara", "H&M", "Bata",
     "Apple", "Samsung", "Xiaomi", "OnePlus", "Indian Oil", "HP Petrol", "Shell", "FASTag",
     "Spencers", "More", "Natures Basket", "Licious", "FreshToHome", "Country Delight",
-    "Mother Dairy",
-    "Amul", "Byjus", "Unacademy", "Cult Fit", "Gold Gym", "Practo", "Ferns N Petals", "Tata Cliq",
-    "Snapdeal", "Metro", "Spar", "Mamaearth", "Boat", "Kindle", "Google Play", "YouTube Premium",
+    "Mother Dairy", "Amul", "Byjus", "Unacademy", "Cult Fit", "Gold Gym", "Practo",
+    "Ferns N Petals", "Tata Cliq", "Snapdeal", "Metro", "Spar", "Mamaearth", "Boat",
+    "Kindle", "Google Play", "YouTube Premium",
 )  # fmt: skip
 SHOP = (
     "Kirana Store", "General Store", "Sweets", "Medicals", "Pharmacy", "Electronics", "Textiles",
@@ -92,14 +91,8 @@ HOLDING = (
     "life insurance", "term plan", "digital gold", "Nifty ETF", "gold ETF", "ULIP", "pension plan",
     "small cap fund", "tax saver FD", "money back policy",
 )  # fmt: skip
-ACCOUNT = (
-    "savings account",
-    "current account",
-    "salary account",
-    "demat account",
-    "saving account",
-)
-CARD = ("credit card", "debit card", "forex card", "credit card", "debit card")
+ACCOUNT = ("savings account", "current account", "salary account", "demat account")
+CARD = ("credit card", "debit card", "forex card")
 HINDI = {
     "first": ("रमेश", "सुनीता", "राहुल", "प्रिया", "अमित", "गीता", "इमरान", "सीमा", "मोहन", "कविता",
               "राजेश", "अनीता", "विजय", "पूजा", "दीपक", "सलमा", "हरप्रीत", "लक्ष्मी"),
@@ -133,7 +126,8 @@ KNOWN_TO_ALL = {
 }
 
 
-def _pick(words: tuple[str, ...], rng: Rng) -> str:
+def pick(words: tuple[str, ...], rng: Rng) -> str:
+    """One of the words, each as likely."""
     return words[int(rng.integers(len(words)))]
 
 
@@ -148,7 +142,7 @@ class Names:
         """``word`` with its first word made of heads and tails of names of its script."""
         lists = HINDI_LISTS if word[0] > "z" else LATIN_LISTS
         head, tail = (
-            _pick(self.seen[lists[int(rng.integers(len(lists)))]], rng).split(" ")[0]
+            pick(self.seen[lists[int(rng.integers(len(lists)))]], rng).split(" ")[0]
             for _ in range(2)
         )
         rest = word.split(" ")[1:]
@@ -157,8 +151,8 @@ class Names:
     def draw(self, name: str, split: str, rng: Rng) -> str:
         """One name of a list, as ``split`` may use it."""
         if split == "test" and name in self.unseen and rng.random() < UNSEEN:
-            return _pick(self.unseen[name], rng)
-        word = _pick(self.seen[name], rng)
+            return pick(self.unseen[name], rng)
+        word = pick(self.seen[name], rng)
         if split == "train" and name in self.unseen and rng.random() < INVENTED:
             return self._invent(word, rng)
         return word

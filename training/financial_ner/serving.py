@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.financial_ner.tags import Floats, best_path, tag_names, to_runs
-from training.serving import Answer, Arrays, Observed, Request, require_user
+from training.serving import Answer, Arrays, Observed, Request, refuse_unknown, require_user
 from training.text import Token, TokenHasher, describe, require_text, tokenise
-
-FIELDS = ("text", "user_id")
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,8 @@ class ModelHandler:
 
     def validate(self, request: Request) -> None:
         """Raise ``ValueError`` naming the field and what to do."""
-        strange = next((name for name in request if name not in FIELDS), None)
-        if strange is not None:
-            known = ", ".join(FIELDS)
-            raise ValueError(
-                f"{str(strange)[:60]} is not a field of this model; remove it (fields: {known})"
-            )
-        if "\x00" in require_text(request, "text"):
-            raise ValueError("text holds a NUL character; remove it")
+        refuse_unknown(request, ["text"])
+        require_text(request, "text")
         require_user(request)
 
     def _windows(self, tokens: Sequence[Token]) -> list[Window]:

@@ -39,8 +39,6 @@ INPUT_SCHEMA: dict[str, dict[str, Any]] = {
     "user_id": {"type": "string", "required": False},
 }
 
-Key = tuple[int, int, int, str]
-
 
 def _requests(rows: Sequence[data.Example]) -> list[dict[str, Any]]:
     return [{"text": row.text} for row in rows]

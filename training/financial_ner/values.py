@@ -7,7 +7,7 @@ holds its fund house ("SBI Bluechip Fund"); a PERSON holds no title ("ji", "bhai
 
 from collections.abc import Callable
 
-from training.financial_ner.names import Names, Rng
+from training.financial_ner.names import Names, Rng, pick
 
 LABELS = ("AMOUNT", "DATE", "BANK", "PRODUCT", "MERCHANT", "PERSON")
 # Slots that are narrower than their label.
@@ -38,10 +38,6 @@ HINDI_MONTHS = ("जनवरी", "फरवरी", "मार्च", "अप
 HINDI_NEAR = ("कल", "आज", "परसों", "अगले महीने", "पिछले हफ्ते", "सोमवार", "अगले साल", "शुक्रवार")
 SPOKEN = ("do", "teen", "paanch", "das", "bees", "pachas", "sau", "dhai", "dedh", "five", "ten",
           "twenty", "fifty")  # fmt: skip
-
-
-def _pick(words: tuple[str, ...], rng: Rng) -> str:
-    return words[int(rng.integers(len(words)))]
 
 
 def _indian(value: int) -> str:
@@ -81,7 +77,7 @@ def amount(rng: Rng) -> str:
         ending = rng.choice(("rupees", "rs", "rupaye", "/-", "bucks", "Rs", "rupee"))
         return f"{_plain(rng)}{'' if ending == '/-' else ' '}{ending}"
     if style == 10:
-        return f"{_pick(SPOKEN, rng)} {rng.choice(('lakh', 'hazar', 'crore', 'thousand'))}"
+        return f"{pick(SPOKEN, rng)} {rng.choice(('lakh', 'hazar', 'crore', 'thousand'))}"
     return _plain(rng)
 
 
@@ -100,17 +96,17 @@ def price(rng: Rng) -> str:
 
 def date(rng: Rng) -> str:
     """A day, a month or a feast, without a preposition."""
-    day, month = int(rng.integers(1, 32)), _pick(MONTHS, rng)
+    day, month = int(rng.integers(1, 32)), pick(MONTHS, rng)
     number, year = int(rng.integers(1, 13)), int(rng.integers(2023, 2029))
     ending = "st" if day in (1, 21, 31) else "nd" if day in (2, 22) else "th"
     style = int(rng.integers(22))
     if style < 9:
-        return _pick(NEAR, rng)
+        return pick(NEAR, rng)
     return (
         f"{day} {month}", f"{day}{ending} {month}", f"{month} {day}", f"{month} {year}",
         f"{day}/{number:02d}/{year}", f"{day:02d}-{number:02d}-{year}",
         f"{year}-{number:02d}-{day:02d}",
-        month, _pick(DAYS, rng), f"next {_pick(DAYS, rng)}", f"{day}{ending}",
+        month, pick(DAYS, rng), f"next {pick(DAYS, rng)}", f"{day}{ending}",
         f"{number + 1} {rng.choice(('days ago', 'din pehle', 'weeks ago', 'mahine pehle'))}",
         f"{day} tarikh",
     )[style - 9]  # fmt: skip
@@ -130,8 +126,8 @@ def hindi_amount(rng: Rng) -> str:
 def hindi_date(rng: Rng) -> str:
     """A day in Devanagari words."""
     if rng.random() < 0.5:
-        return _pick(HINDI_NEAR, rng)
-    return f"{rng.integers(1, 31)} {_pick(HINDI_MONTHS, rng)}"
+        return pick(HINDI_NEAR, rng)
+    return f"{rng.integers(1, 31)} {pick(HINDI_MONTHS, rng)}"
 
 
 # Numbers and words that belong to no entity.
