@@ -132,8 +132,15 @@ def transaction(engine: Engine, actor: str | None) -> Iterator[Session]:
 
 @contextmanager
 def sole(engine: Engine, name: str) -> Iterator[bool]:
-    """Whether this process is the only one in the block of that name; never waits for another."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    """Whether this process is the only one in the block of that name; never waits for another.
+
+    Raises:
+        Unavailable: PostgreSQL does not answer.
+    """
+    with (
+        _outages(),
+        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+    ):
         won = bool(
             connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:n))"), {"n": name})
         )

@@ -1,7 +1,7 @@
 """create_app(settings): the only place that builds the control plane."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -26,6 +26,15 @@ def build(settings: BackendSettings) -> Context:
         inference=InferenceClient(settings.inference_url, settings.inference_admin_token),
         mlflow=MlflowRegistry(settings.mlflow_tracking_uri),
     )
+
+
+@contextmanager
+def refusals_said() -> Iterator[None]:
+    """End the process in a sentence where it cannot start."""
+    try:
+        yield
+    except ConsoleError as error:
+        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
 
 
 def create_app(settings: BackendSettings) -> FastAPI:
@@ -64,11 +73,9 @@ def main() -> None:
     """Entry of ``python -m backend_api.main``: migrate, then serve."""
     logs.configure()
     given = settings.read()
-    try:
+    with refusals_said():
         app = create_app(given)
         db.migrate(app.state.engine)
-    except ConsoleError as error:
-        raise SystemExit(f"{error.message} {error.hint}") from error
     uvicorn.run(
         app,
         host=given.backend_host,

@@ -28,7 +28,9 @@ def tick(ctx: Context, now: datetime) -> None:
     """One look at everything; what fails is left for the next tick, and holds up nothing else."""
     settings = ctx.settings
     look = partial(_look, ctx.engine)
-    look("heartbeat", partial(beat, now=now))
+    if not look("heartbeat", partial(beat, now=now)):
+        # Without PostgreSQL there is nothing to look at, and one line about it is enough.
+        return
     look("jobs", jobs.close_abandoned)
     look("partitions", partial(retention.make_partitions, now=now))
     look("retention", partial(retention.forget, now=now, prediction_days=settings.prediction_days))
@@ -42,22 +44,24 @@ def tick(ctx: Context, now: datetime) -> None:
         )
 
 
-def _look(engine: Engine, name: str, act: Callable[[Session], None]) -> None:
+def _look(engine: Engine, name: str, act: Callable[[Session], None]) -> bool:
     def once() -> None:
         with transaction(engine, ACTOR) as session:
             act(session)
 
-    attempt(name, once)
+    return attempt(name, once)
 
 
-def attempt(name: str, act: Callable[[], None]) -> None:
-    """Do it; a failure of any kind is logged, since the watch must outlive it."""
+def attempt(name: str, act: Callable[[], None]) -> bool:
+    """Do it, and say whether it went well; a failure of any kind is logged and outlived."""
     try:
         act()
+        return True
     except ConsoleError as error:
         log.warning("watch.failed", look=name, error=error.message)
     except Exception as error:
         log.error("watch.failed", look=name, exc_info=error)
+    return False
 
 
 def beat(session: Session, now: datetime) -> None:

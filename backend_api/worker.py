@@ -10,12 +10,13 @@ import structlog
 
 from backend_api import db, jobs, logs, queue, settings, watch
 from backend_api.context import Context
-from backend_api.main import build
+from backend_api.main import build, refusals_said
 from backend_api.mirror import mirror
 
 LONGEST_PAUSE_SECONDS = 5.0
-# A thread may hang in a call to a dead server for longer than anybody waits for our end.
-FAREWELL_SECONDS = 5.0
+# A thread may hang in a call to a dead server for longer than anybody waits for our end; what it
+# was about to write is rolled back, or is safe to repeat.
+FAREWELL_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -58,7 +59,8 @@ async def working(ctx: Context, stop: threading.Event) -> None:
 def main() -> None:
     """Entry of ``python -m backend_api.worker``."""
     logs.configure()
-    ctx = build(settings.read())
+    with refusals_said():
+        ctx = build(settings.read())
     stop = threading.Event()
 
     def watching() -> None:
