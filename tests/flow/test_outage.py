@@ -16,7 +16,14 @@ pytestmark = pytest.mark.flow
 
 REASON = "p95 doubled since 03:10"
 ALL = ("postgres", "redis", "mlflow", "backend", "worker", "console")
-GONE = [("postgres",), ("redis",), ("mlflow",), ("backend", "worker"), ALL]
+LONG = pytest.mark.long
+GONE = [
+    ("postgres",),
+    ("redis", "mlflow"),
+    ("backend", "worker"),
+    ALL,
+    *(pytest.param((part,), marks=LONG) for part in ("redis", "mlflow", "backend", "worker")),
+]
 
 
 def serve_only(stack: Stack, wanted: Candidate) -> bool:
