@@ -136,7 +136,7 @@ def await_job(
         seen = job(backend, job_id)
         return seen.state == state and says in seen.message
 
-    wait_until(has_arrived, 60, f"the job is {state}: {says}")
+    wait_until(has_arrived, 120, f"the job is {state}: {says}")
     return job(backend, job_id)
 
 
