@@ -8,11 +8,13 @@ import numpy as np
 Rng = np.random.Generator
 
 HELD_OUT = 0.2
+# The first of each list are on everybody's lips: a model that is asked about them has met them.
+FAMOUS = 8
 # How often a name of the test split is one that training has never seen.
 UNSEEN = 0.25
 # How often training is given a name that nobody has: only the sentence tells what it is.
 INVENTED = 0.5
-# Many are also words: Sunny, Kiran, Asha, Jyoti, Happy, Apple, Max, Titan, Axis, Yes, Union.
+# Some are words too (Sunny, Kiran, Happy; Apple, Max, Titan), as in life.
 FIRST = (
     "Ramesh", "Suresh", "Mahesh", "Priya", "Anjali", "Imran", "Gurpreet", "Harpreet", "Lakshmi",
     "Deepak", "Fatima", "John", "Meera", "Arjun", "Kavya", "Rohit", "Sunita", "Anita", "Vikram",
@@ -159,12 +161,12 @@ class Names:
 
 
 def deal(seed: int) -> Names:
-    """Put ``HELD_OUT`` of each list aside for the test split."""
+    """Put ``HELD_OUT`` of each list aside for the test split, none of its ``FAMOUS`` names."""
     chooser = np.random.default_rng([seed, 5])
     seen: dict[str, tuple[str, ...]] = dict(KNOWN_TO_ALL)
     unseen: dict[str, tuple[str, ...]] = {}
     for name, words in LISTS.items():
-        order = [words[place] for place in chooser.permutation(len(words))]
-        held = round(HELD_OUT * len(order))
-        unseen[name], seen[name] = tuple(order[:held]), tuple(order[held:])
+        order = [words[place + FAMOUS] for place in chooser.permutation(len(words) - FAMOUS)]
+        held = max(1, round(HELD_OUT * len(words)))
+        unseen[name], seen[name] = tuple(order[:held]), (*words[:FAMOUS], *order[held:])
     return Names(seen, unseen)

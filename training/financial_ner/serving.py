@@ -100,7 +100,7 @@ class ModelHandler:
 
     def _answer(self, text: str, tokens: Sequence[Token], chances: NDArray[np.generic]) -> Answer:
         path = best_path(chances.astype(float), self.pairs)
-        certain = [float(row[tag]) for row, tag in zip(chances, path, strict=True)]
+        certain = [self._certainty(row, tag) for row, tag in zip(chances, path, strict=True)]
         entities: list[dict[str, Any]] = []
         for first, after, label in to_runs([self.tags[tag] for tag in path]):
             start, end = tokens[first].start, tokens[after - 1].end
@@ -110,6 +110,11 @@ class ModelHandler:
             )  # fmt: skip
         lowest = [entity["confidence"] for entity in entities] or certain
         return {"entities": entities, "confidence": min(lowest)}
+
+    def _certainty(self, row: NDArray[np.generic], tag: int) -> float:
+        """Chance that a word is outside, or that it is of the entity, begun there or before."""
+        kin = slice(tag, tag + 1) if tag == 0 else slice(tag - (tag + 1) % 2, tag + 1 + tag % 2)
+        return min(float(row[kin].sum()), 1.0)
 
     def observe(self, request: Request, answer: Answer) -> Observed:
         """Numbers about the text, how many entities of each label, and the confidence."""
