@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from filelock import FileLock
@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.errors import Unavailable
-from backend_api.operations.rollback import lift_hold
+from backend_api.operations import rollback
 from backend_api.operations.version import next_version
 from backend_api.schemas import DecidePromotion, Outcome
 from backend_api.states import Role
@@ -49,6 +49,10 @@ _STATE = text("""
 _LOADED = text("""
     SELECT m.loaded -> :version ->> 'state' FROM replica_models m
     JOIN replicas r USING (replica_id) WHERE m.model_name = :model AND r.stopped_at IS NULL
+""")
+_SCHEMA = text("""
+    SELECT r.input_schema FROM model_routing m JOIN model_registry r ON r.id = m.production_id
+    WHERE m.model_name = :model
 """)
 
 
@@ -94,11 +98,18 @@ class Candidates:
 
     def propose(self, candidate: Candidate) -> UUID:
         """Register, stage and validate it, and ask for its promotion; returns the request's id."""
-        self._lift_hold()
+        self.lift_hold()
         self.registry.validated(
-            candidate.version, mlflow_version=self._number(), **candidate.columns
-        )
+            candidate.version, mlflow_version=self._number(), input_schema=self._schema(),
+            **candidate.columns,
+        )  # fmt: skip
         return self.registry.request(candidate.version)
+
+    def _schema(self) -> dict[str, Any]:
+        """What production accepts; before there is one, less than any trained version does."""
+        with self.stack.engine.connect() as connection:
+            found = connection.scalar(_SCHEMA, {"model": INTENT})
+        return found or {"query": {"type": "string", "required": True, "max_length": 1}}
 
     def lock(self, candidate: Candidate) -> FileLock:
         """Whoever holds this keeps every worker from loading the version."""
@@ -136,13 +147,14 @@ class Candidates:
         self.registry.approve(self.propose(made))
         return made
 
-    def _lift_hold(self) -> None:
+    def lift_hold(self) -> None:
+        """Let promotions through, if a rollback of an earlier test holds them back."""
         with db.transaction(self.stack.engine, None) as session:
             held = session.scalar(
                 text("SELECT held_at FROM models WHERE model_name = :m"), {"m": INTENT}
             )
         if held is not None:
-            perform_as(self.stack.engine, "ravi", lambda s, o: lift_hold(s, o, INTENT))
+            perform_as(self.stack.engine, "ravi", lambda s, o: rollback.lift_hold(s, o, INTENT))
 
     @cached_property
     def _mlflow(self) -> MlflowClient:

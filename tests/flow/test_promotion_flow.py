@@ -13,6 +13,7 @@ from backend_api.schemas import DecidePromotion, MoveVersion, RegisterVersion, R
 from backend_api.states import JobState, VersionStatus
 from console.client import Backend
 from tests.agreement import Views, agreed
+from tests.candidates import Candidates
 from tests.makers import INTENT, wait_until
 from tests.people import Visit
 from tests.runs import tiny_run
@@ -118,8 +119,9 @@ def only_answer(views: Views) -> dict[str, Any]:
 
 
 def test_two_versions_go_up_and_a_rollback_brings_the_old_answer_back(
-    stack: Stack, asha: Person, ravi: Person, tmp_path: Path
+    stack: Stack, candidates: Candidates, asha: Person, ravi: Person, tmp_path: Path
 ) -> None:
+    candidates.lift_hold()
     first = by_commands(asha, ravi)
     before = only_answer(agreed(stack, first))
     metrics = {"accuracy": 0.99, "f1": 0.99, "onnx_max_abs_diff": 0.0}
