@@ -59,9 +59,13 @@ class Child:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to watch; returns at once."""
+        """Begin to watch, unless it is watched already; returns at once."""
+        if self._thread is not None:
+            return
         self._wanted.set()
         rotate(self.spec.log)
+        # Now and not in the thread: whoever looks again must not find it waiting still.
+        self._become("starting")
         self._thread = threading.Thread(target=self._watch, name=self.spec.name, daemon=True)
         self._thread.start()
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,6 +64,18 @@ def test_it_is_ready_only_once_it_says_so(make: Make, tmp_path: Path) -> None:
     assert not child.was_ready
     flag.touch()
     wait_until(lambda: child.was_ready, 20, "it is ready")
+
+
+def test_starting_it_twice_starts_it_once(make: Make, tmp_path: Path) -> None:
+    say = "import os, time\nopen('pids', 'a').write(f'{os.getpid()} '); time.sleep(600)"
+    child = make(say, ready=lambda: (tmp_path / "pids").exists())
+    child.start()
+    assert child.state == "starting"
+    child.start()
+    wait_until(lambda: child.state == "ready", 20, "it is ready")
+    watching = [t for t in threading.enumerate() if t.name == "child"]
+    assert len(watching) == 1
+    assert (tmp_path / "pids").read_text() == f"{child.pid} "
 
 
 def test_stopping_ends_what_it_begot_too(make: Make, tmp_path: Path) -> None:
