@@ -27,7 +27,7 @@ class Train(Protocol):
 
 def criteria_table(result: TrainResult) -> Table:
     """The acceptance criteria: bar, value reached, verdict and what is missing."""
-    table = Table(title=f"Acceptance criteria, run {result.run_id}", title_justify="left")
+    table = Table(title="Acceptance criteria", title_justify="left")
     for heading in ("criterion", "bar", "reached", "verdict", "missing"):
         table.add_column(heading)
     for judged in result.gates:

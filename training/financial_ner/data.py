@@ -34,12 +34,11 @@ from training.financial_ner import patterns
 from training.financial_ner.names import Names, Rng
 from training.financial_ner.sentence import JOINERS, Piece, Span, dress, fill
 from training.financial_ner.values import LABELS
-from training.intent_classifier.phrases.grammar import expand
-from training.text import fold, require_text, tokenise
+from training.templates import canonical, deal_pattern, expand, verbatim
+from training.text import require_text, tokenise
 
 DEFAULT_ROWS = 24_000
 LABEL_NOISE = 0.03
-FEWEST = 4
 TWO_CLAUSES = 0.15
 
 Templates = dict[str, dict[str, list[list[str]]]]
@@ -55,24 +54,6 @@ class Example:
     template: str = ""
 
 
-def canonical(text: str) -> str:
-    """The text without case, digits, spacing and punctuation: equal where only numbers differ."""
-    return " ".join(fold(t.text) for t in tokenise(text) if any(map(str.isalnum, t.text)))
-
-
-def _verbatim(text: str) -> str:
-    return " ".join(t.text.casefold() for t in tokenise(text) if any(map(str.isalnum, t.text)))
-
-
-def _deal(templates: list[str], chooser: Rng) -> dict[str, list[str]]:
-    """The templates of one pattern by split; of fewer than four, all are for training."""
-    order = [templates[place] for place in chooser.permutation(len(templates))]
-    if len(order) < FEWEST:
-        return {"train": order, "val": [], "test": []}
-    test, val = (max(1, round(SHARES[split] * len(order))) for split in ("test", "val"))
-    return {"test": order[:test], "val": order[test : test + val], "train": order[test + val :]}
-
-
 def deal_templates(seed: int) -> Templates:
     """Templates by split and topic, grouped by pattern; no template is in two splits."""
     chooser = np.random.default_rng([seed, 4])
@@ -82,7 +63,7 @@ def deal_templates(seed: int) -> Templates:
         for pattern in own:
             fresh = [t for t in dict.fromkeys(expand(pattern)) if t not in seen]
             seen.update(fresh)
-            for split, part in _deal(fresh, chooser).items():
+            for split, part in deal_pattern(fresh, chooser).items():
                 if part:
                     dealt[split][topic].append(part)
     return dealt
@@ -139,7 +120,7 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> list[Example
         fresh = []
         for _ in range(round(share * rows)):
             row = _sentence(dealt[split], names, split, rng)
-            form = _verbatim(row.text)
+            form = verbatim(row.text)
             if form not in taken and canonical(row.text) not in asked:
                 taken.add(form)
                 fresh.append(row)
@@ -221,7 +202,7 @@ def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
     read = [_annotated(r, f"row {n} of {path}") for n, r in enumerate(records, start=1)]
     splits = given_splits(records, path)
     if splits is None:
-        texts = [_verbatim(text) for text, _ in read]
+        texts = [verbatim(text) for text, _ in read]
         splits = assign_splits(texts, _rarest([spans for _, spans in read]), seed)
         require_splits(splits, path)
     rows = [

@@ -28,14 +28,13 @@ from training.datasets import (
 )
 from training.intent_classifier.noise import dress
 from training.intent_classifier.phrases import INTENTS
-from training.intent_classifier.phrases.grammar import expand
 from training.intent_classifier.phrases.slots import Rng, fill
-from training.text import fold, require_text, tokenise
+from training.templates import canonical, deal_pattern, expand, verbatim
+from training.text import require_text
 
 DEFAULT_ROWS = 40_000
 LABEL_NOISE = 0.02
 DISTRACTION = 0.25
-FEWEST = 4
 
 BEFORE = (
     "i have already {done} , now {core}",
@@ -68,23 +67,6 @@ class Example:
     template: str = ""
 
 
-def canonical(text: str) -> str:
-    """The text without case, spacing and punctuation: equal for sentences that read the same."""
-    return " ".join(fold(t.text) for t in tokenise(text) if any(map(str.isalnum, t.text)))
-
-
-def _verbatim(text: str) -> str:
-    return " ".join(t.text.casefold() for t in tokenise(text) if any(map(str.isalnum, t.text)))
-
-
-def _deal(templates: list[str], chooser: Rng) -> dict[str, list[str]]:
-    """The templates of one pattern by split; of fewer than four, all are for training."""
-    order = [templates[place] for place in chooser.permutation(len(templates))]
-    test = max(round(SHARES["test"] * len(order)), 1) if len(order) >= FEWEST else 0
-    val = max(round(SHARES["val"] * len(order)), 1) if len(order) >= FEWEST else 0
-    return {"test": order[:test], "val": order[test : test + val], "train": order[test + val :]}
-
-
 def deal_templates(seed: int) -> Templates:
     """Templates by split and intent, grouped by pattern; no template is in two splits."""
     chooser = np.random.default_rng([seed, 1])
@@ -94,7 +76,7 @@ def deal_templates(seed: int) -> Templates:
         for pattern in corpus.patterns:
             fresh = [t for t in dict.fromkeys(expand(pattern)) if canonical(t) not in seen]
             seen.update(map(canonical, fresh))
-            for split, own in _deal(fresh, chooser).items():
+            for split, own in deal_pattern(fresh, chooser).items():
                 if own:
                     dealt[split][intent].append(own)
     return dealt
@@ -144,12 +126,12 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> list[Example
     rng = np.random.default_rng([seed, 2])
     dealt = deal_templates(seed)
     # Asked of a staged version before it goes on, so never shown in training.
-    taken = {_verbatim(query) for query in catalogue.validation_texts("intent_classifier", "query")}
+    taken = {verbatim(query) for query in catalogue.validation_texts("intent_classifier", "query")}
     examples: list[Example] = []
     for split, share in SHARES.items():
         fresh = []
         for row in _draw(split, round(share * rows), dealt[split], rng):
-            form = _verbatim(row.text)
+            form = verbatim(row.text)
             if form not in taken:
                 taken.add(form)
                 fresh.append(row)
@@ -184,7 +166,7 @@ def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
     require_classes(intents, path, least=3)
     splits = given_splits(records, path)
     if splits is None:
-        splits = assign_splits([_verbatim(text) for text in texts], intents, seed)
+        splits = assign_splits([verbatim(text) for text in texts], intents, seed)
     rows = [
         Example(text, intent, split, str(record.get("template", "")))
         for text, intent, split, record in zip(texts, intents, splits, records, strict=True)

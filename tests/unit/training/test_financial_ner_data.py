@@ -11,9 +11,10 @@ import pytest
 from training import catalogue
 from training.datasets import DEFAULT_SEED, SPLITS, DataError, Dataset
 from training.financial_ner import data, names, patterns
-from training.financial_ner.data import Example, canonical, deal_templates
+from training.financial_ner.data import Example, deal_templates
 from training.financial_ner.train import score
 from training.financial_ner.values import LABELS
+from training.templates import canonical
 from training.text import tokenise
 
 SEEDS = (DEFAULT_SEED, 1, 7)

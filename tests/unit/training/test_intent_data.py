@@ -9,8 +9,9 @@ from sklearn.naive_bayes import MultinomialNB
 from training import catalogue
 from training.datasets import DEFAULT_SEED, Dataset
 from training.intent_classifier import data
-from training.intent_classifier.data import Example, canonical, deal_templates
+from training.intent_classifier.data import Example, deal_templates
 from training.intent_classifier.phrases import INTENTS
+from training.templates import canonical
 
 SEEDS = (DEFAULT_SEED, 1, 7)
 

@@ -1,10 +1,6 @@
-"""Patterns of sentences: ``(this|that)`` are alternatives, ``{slot}`` is filled at random."""
+"""How people word what they want, as patterns of sentences."""
 
-import re
 from dataclasses import dataclass
-from itertools import product
-
-GROUP = re.compile(r"\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -18,10 +14,3 @@ class Intent:
     patterns: tuple[str, ...]
     done: tuple[str, ...]
     topics: tuple[str, ...]
-
-
-def expand(pattern: str) -> list[str]:
-    """Every sentence template of a pattern, its slots left open."""
-    parts = GROUP.split(pattern)
-    choices = [part.split("|") if place % 2 else [part] for place, part in enumerate(parts)]
-    return [" ".join("".join(chosen).split()) for chosen in product(*choices)]
