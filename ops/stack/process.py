@@ -104,7 +104,6 @@ class Child:
             self._become("restarting", self.detail)
             self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-        self.pid, self.birth = None, ""
         self._become("stopped")
 
     def _launch(self) -> "subprocess.Popen[bytes] | None":
@@ -141,6 +140,7 @@ class Child:
         # The dead leader is not reaped yet, so its group's number cannot be anybody else's.
         kill_group(process.pid)
         code = process.wait()
+        self.pid, self.birth = None, ""
         self.detail = f"ended with {_word(code)}; {last_line(self.spec.log)}"
 
     def _become(self, state: str, detail: str = "") -> None:
