@@ -6,29 +6,11 @@ ConsoleError 500
 ├── PromotionBlocked 409 ├── PayloadTooLarge 413   └── Unavailable 503
 """
 
-from typing import Any
+from shared.errors import ShapedError
 
 
-class ConsoleError(Exception):
-    """Base of the tree. ``hint`` says what to do next; ``details`` holds values for programs."""
-
-    status = 500
-
-    def __init__(self, message: str, hint: str = "", **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.details = details
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The one shape on the wire."""
-        return {
-            "error": type(self).__name__,
-            "message": self.message,
-            "hint": self.hint,
-            "details": self.details,
-        }
+class ConsoleError(ShapedError):
+    """Base of the tree."""
 
 
 class BadRequest(ConsoleError):

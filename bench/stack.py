@@ -19,7 +19,8 @@ from ops.stack.ports import any_free
 from ops.stack.postgres import place, server
 from ops.stack.probe import status
 from ops.stack.process import Child, Spec
-from tests.makers import ADMIN_TOKEN, wait_until
+from tests.inference_process import Inference
+from tests.makers import wait_until
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -71,28 +72,15 @@ def stack() -> Iterator[Stack]:
 
 @contextmanager
 def inference(stack: Stack, workers: int) -> Iterator[str]:
-    """The service with every duty on; yields its address."""
-    port = any_free()
-    env = {
-        **os.environ,
-        "DATABASE_URL": stack.database_url, "MLFLOW_TRACKING_URI": stack.mlflow_uri,
-        "REDIS_PORT": str(any_free()), "INFERENCE_PORT": str(port),
-        "INFERENCE_WORKERS": str(workers), "INFERENCE_ADMIN_TOKEN": ADMIN_TOKEN,
-        "NIVESH_HOME": str(stack.home.path), "MODELS_FILE": str(PROJECT / "models.yaml"),
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    spec = Spec(
-        name="inference",
-        argv=[sys.executable, "-m", "inference"],
-        env=env,
-        ready=lambda: status(f"{url}/health/live") == 200,
-        log=stack.home.log("inference"),
-        cwd=stack.home.path,
-        port=port,
-    )
-    with running(spec):
-        yield url
+    """The service with every duty on and its default poll; yields its address."""
+    service = Inference(
+        stack.home.path, stack.database_url, MLFLOW_TRACKING_URI=stack.mlflow_uri,
+        INFERENCE_WORKERS=str(workers), INFERENCE_POLL_SECONDS="5",
+    )  # fmt: skip
+    try:
+        yield service.start().url
+    finally:
+        service.close()
 
 
 @contextmanager

@@ -6,37 +6,19 @@ ServiceError 500
 └── Unavailable 503
 """
 
-from typing import Any
-
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from shared.errors import ShapedError
+
 log = structlog.get_logger()
 
 
-class ServiceError(Exception):
-    """Base of the tree. ``hint`` says what to do next; ``details`` holds values for programs."""
-
-    status = 500
-
-    def __init__(self, message: str, hint: str = "", **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.details = details
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The one shape on the wire."""
-        return {
-            "error": type(self).__name__,
-            "message": self.message,
-            "hint": self.hint,
-            "details": self.details,
-        }
+class ServiceError(ShapedError):
+    """Base of the tree."""
 
 
 class BadRequest(ServiceError):

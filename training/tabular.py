@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import USER, Observed, Request, refuse_unknown
+from training.serving import USER, Arrays, Observed, Request, refuse_unknown, require_user
 
 KINDS = ("number", "whole", "slot", "flag", "category")
 # Far outside what was seen nothing is learnt; a cut keeps one wild value from deciding alone.
@@ -185,3 +185,24 @@ def observe(features: Sequence[Feature], row: Request) -> Observed:
         number = value is not None and feature.kind != "category"
         seen[feature.name] = float(row[feature.name]) if number else value
     return seen
+
+
+class RowHandler:
+    """The way in that all table models share; what they answer is their own."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = tuple(features)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build from ``{"features": [...]}``."""
+        return cls([Feature.from_config(entry) for entry in config["features"]])
+
+    def validate(self, request: Request) -> None:
+        """Raise ``ValueError`` naming the field and what to do."""
+        require_row(self.features, request)
+        require_user(request)
+
+    def encode(self, requests: Sequence[Request]) -> Arrays:
+        """``features`` of shape (batch, width)."""
+        return {"features": encode(self.features, requests)}

@@ -1,42 +1,24 @@
 """Requests and answers of the anomaly detector. No torch."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training import tabular
-from training.serving import Answer, Arrays, Observed, Request, require_user
-from training.tabular import Feature
+from training.serving import Answer, Observed, Request
+from training.tabular import RowHandler
 
 CUT = 0.5
 
 
-class ModelHandler:
+class ModelHandler(RowHandler):
     """A payment to ``{is_anomaly, score, confidence, found_by}``.
 
     ``score`` is in 0..1 and an anomaly from 0.5; ``confidence`` is how far it is on its side.
     ``found_by`` is ``known`` for a kind that was learnt, ``strange`` for one that was not, else
     None.
     """
-
-    def __init__(self, features: Sequence[Feature]) -> None:
-        self.features = tuple(features)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Build from ``{"features": [...]}``."""
-        return cls([Feature.from_config(entry) for entry in config["features"]])
-
-    def validate(self, request: Request) -> None:
-        """Raise ``ValueError`` naming the field and what to do."""
-        tabular.require_row(self.features, request)
-        require_user(request)
-
-    def encode(self, requests: Sequence[Request]) -> Arrays:
-        """``features`` of shape (batch, width)."""
-        return {"features": tabular.encode(self.features, requests)}
 
     def decode(
         self,

@@ -1,41 +1,23 @@
 """Requests and answers of the credit risk model. No torch."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training import tabular
-from training.serving import Answer, Arrays, Observed, Request, require_user
-from training.tabular import Feature
+from training.serving import Answer, Observed, Request
+from training.tabular import RowHandler
 
 # Chance of default from which a borrower is in the band.
 BANDS = (("high", 0.40), ("medium", 0.12), ("low", 0.0))
 
 
-class ModelHandler:
+class ModelHandler(RowHandler):
     """An application to ``{risk_band, probability, confidence}``.
 
     ``probability`` is the chance of default, ``confidence`` the chance of the likelier outcome.
     """
-
-    def __init__(self, features: Sequence[Feature]) -> None:
-        self.features = tuple(features)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Build from ``{"features": [...]}``."""
-        return cls([Feature.from_config(entry) for entry in config["features"]])
-
-    def validate(self, request: Request) -> None:
-        """Raise ``ValueError`` naming the field and what to do."""
-        tabular.require_row(self.features, request)
-        require_user(request)
-
-    def encode(self, requests: Sequence[Request]) -> Arrays:
-        """``features`` of shape (batch, width)."""
-        return {"features": tabular.encode(self.features, requests)}
 
     def decode(
         self,
