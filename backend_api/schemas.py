@@ -485,10 +485,14 @@ class SetRole(Write):
 
 
 class Token(Wire):
-    """A machine's token; ``secret`` is filled once, when it is made."""
+    """A token; ``secret`` is filled once, when it is made.
+
+    A machine's has a ``role``; a person's has an ``owner``, and the role that they have.
+    """
 
     name: str
-    role: Role
+    role: Role | None
+    owner: str | None = None
     created_by: str
     created_at: datetime
     expires_at: datetime | None

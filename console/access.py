@@ -1,9 +1,28 @@
 """What an admin does to accounts and tokens; each verb reads its form and answers a sentence."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from backend_api.schemas import Explain, NewAccount, NewToken, SetRole, Token
-from console import session
+from backend_api.states import Role
+from console import session, times
+from console.markdown import plain
+
+PEOPLE: list[Role] = [role for role in Role if role != Role.MACHINE]
+# What decides is a person's; most machines register and ask.
+MACHINES: list[Role] = [Role.MACHINE, Role.VIEWER, Role.ANALYST, Role.ONCALL]
+
+
+def facts(token: Token, now: datetime) -> str:
+    """What a token may do, whose work it is, its end and its last use, as Markdown."""
+    may = f"acts as {token.owner}" if token.owner else str(token.role)
+    until = "without end"
+    if token.expires_at:
+        over = token.expires_at <= now
+        until = f"{'ended' if over else 'ends'} {times.since(token.expires_at, now)}"
+    used = f"used {times.since(token.last_used_at, now)}" if token.last_used_at else "never used"
+    return f"{plain(may)}, made by {plain(token.created_by)}, {until}, {used}"
 
 
 def typed(key: str) -> str:
@@ -59,6 +78,11 @@ def create_token() -> str:
             days=st.session_state["token-days"],
         )
     )
+    if made.secret is None:
+        return (
+            f"{made.name} was made already and its secret shown then."
+            " If it was lost, revoke it and make another."
+        )
     st.session_state["secret"] = made
     return f"{made.name} is made. Its secret stands below, this once."
 

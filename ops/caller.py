@@ -67,7 +67,7 @@ def kept(record: Record, home: Home) -> str | None:
 def own(engine: Engine, file: Path) -> str:
     """This user's token of the embedded stack: the kept one while it is good, else a new one.
 
-    Its name stays the same for as long as the file does, so that nobody approves their own request.
+    It does what on-call staff do. Decisions that want a lead want a person: a token of theirs.
     """
     now = db.now()
     with db.transaction(engine, actor()) as session:
@@ -84,7 +84,7 @@ def own(engine: Engine, file: Path) -> str:
         made = tokens.create_token(
             session,
             name=f"{name}-{earlier + 1}" if earlier else name,
-            role=Role.LEAD,
+            holder=tokens.Machine(Role.ONCALL),
             days=DAYS,
             created_by=actor(),
             now=now,

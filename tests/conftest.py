@@ -20,7 +20,6 @@ from sqlalchemy import Engine
 from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
-from backend_api.identity import tokens
 from backend_api.main import create_app
 from backend_api.settings import BackendSettings
 from backend_api.states import Role
@@ -30,6 +29,7 @@ from ops.stack.home import Home
 from ops.stack.ports import any_free as free_port
 from ops.stack.postgres import place, server
 from ops.stack.process import Child, Spec
+from tests.bearers import bearer
 from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, wait_until
 
@@ -189,10 +189,7 @@ class Backend:
         """Secret of a token with the role; the same one for the same name."""
         name = name or f"test-{role}"
         if name not in self._tokens:
-            with db.transaction(self.engine, "tests") as session:
-                self._tokens[name] = tokens.create_token(
-                    session, name=name, role=Role(role), days=1, created_by="tests", now=db.now()
-                )
+            self._tokens[name] = bearer(self.engine, self.settings.account_issuer, name, Role(role))
         return self._tokens[name]
 
     def client(self, role: Role | str, name: str | None = None) -> httpx2.Client:

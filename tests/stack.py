@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import Engine
 
 from backend_api import db
-from backend_api.identity import tokens
 from backend_api.states import Role
 from console.client import Backend
 from ops.settings import OpsSettings
@@ -26,6 +25,7 @@ from ops.stack.home import Home
 from ops.stack.postgres import place
 from ops.stack.process import Child
 from ops.stack.supervisor import Supervisor
+from tests.bearers import bearer
 from tests.makers import wait_until
 
 # Servers that a developer's shell may name; this stack brings its own.
@@ -166,10 +166,7 @@ class Stack:
         """The backend as a holder of the role sees it, through the console's own client."""
         name = f"flow-{role}"
         if name not in self._tokens:
-            with db.transaction(self.engine, "tests") as session:
-                self._tokens[name] = tokens.create_token(
-                    session, name=name, role=Role(role), days=1, created_by="tests", now=db.now()
-                )
+            self._tokens[name] = bearer(self.engine, "embedded", name, Role(role))
         return self.with_token(self._tokens[name])
 
     def with_token(self, secret: str) -> Backend:

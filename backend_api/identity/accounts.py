@@ -65,6 +65,19 @@ def verify(session: Session, issuer: str, identity: Identity) -> Caller:
             issuer=identity.issuer,
             subject=identity.subject,
         )
+    return _admitted(row)
+
+
+def owner(session: Session, username: str) -> Caller:
+    """Who a person's own token means, with the role that they have at this moment.
+
+    Raises:
+        Forbidden: they were shut out.
+    """
+    return _admitted(_row(session, username))
+
+
+def _admitted(row: AccountRow) -> Caller:
     if row.disabled_at is not None:
         raise Forbidden(f"The account of {row.username} is disabled.", "Ask an admin.")
     return Caller(row.username, Role(row.role), "person", row.subject)
@@ -182,7 +195,7 @@ def set_role(session: Session, order: Order, username: str, role: Role) -> Accou
         Conflict: they are shut out, or are the last admin.
     """
     _person(role)
-    row = _in_use(session, username)
+    row = in_use(session, username)
     if role != Role.ADMIN:
         _not_the_last_admin(session, row)
     before, row.role = row.role, role
@@ -199,7 +212,7 @@ def disable(session: Session, order: Order, username: str) -> Account:
         NotFound: nobody of that name.
         Conflict: they are shut out already, or are the last admin.
     """
-    row = _in_use(session, username)
+    row = in_use(session, username)
     _not_the_last_admin(session, row)
     row.disabled_at = order.now
     order.record(session, "account.disable", evidence={"username": username, "role": row.role})
@@ -236,7 +249,13 @@ def _nobody(username: str) -> NoReturn:
     raise NotFound(f"There is no account {username}.", "GET /accounts lists them.")
 
 
-def _in_use(session: Session, username: str) -> AccountRow:
+def in_use(session: Session, username: str) -> AccountRow:
+    """The locked row of a person who may come in.
+
+    Raises:
+        NotFound: nobody of that name.
+        Conflict: they are shut out.
+    """
     # All admins first and always in one order, so that two who demote each other cannot both win.
     session.execute(
         select(AccountRow.id)

@@ -1,7 +1,12 @@
-"""Tokens of machines: a secret shown once, kept as its hash."""
+"""Tokens of machines, and of people at a terminal: a secret shown once, kept as its hash.
+
+A machine has a role of its own and decides nothing. A person's token is that person: their name
+stands in the ledger, so that nobody approves alone what they asked for under another name.
+"""
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -9,11 +14,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from uuid6 import uuid7
 
-from backend_api.errors import Conflict, NotFound, Unauthenticated
+from backend_api.errors import BadRequest, Conflict, NotFound, Unauthenticated
+from backend_api.identity import accounts
 from backend_api.identity.verify import Caller
 from backend_api.operations.order import Order, once
 from backend_api.schemas import NewToken, Token
-from backend_api.states import Role
+from backend_api.states import Permission, Role, may
 from backend_api.tables import TokenRow
 
 PREFIX = "nvs_"
@@ -21,11 +27,26 @@ PREFIX = "nvs_"
 NOTED_EVERY = timedelta(minutes=5)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Holder of a token with a role of its own."""
+
+    role: Role
+
+
+@dataclass(frozen=True)
+class Person:
+    """Holder of a token that acts as this account, with whatever role it has."""
+
+    username: str
+
+
 def wire(row: TokenRow) -> Token:
     """A token on the wire, without its secret."""
     return Token(
         name=row.name,
-        role=Role(row.role),
+        role=None if row.role is None else Role(row.role),
+        owner=row.owner,
         created_by=row.created_by,
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -40,16 +61,17 @@ def every(session: Session) -> list[Token]:
 
 
 def make(engine: Engine, body: NewToken, actor: str, now: datetime) -> Token:
-    """Make a token, once per request; only the first answer carries the secret.
+    """Make a machine's token, once per request; only the first answer carries the secret.
 
     Raises:
+        BadRequest: the role is one that decides.
         Conflict: the name is in use, or the request id was used for something else.
     """
     secret: str | None = None
 
     def act(session: Session, order: Order) -> Token:
         nonlocal secret
-        row, secret = _insert(session, order, body.name, body.role, body.days)
+        row, secret = _insert(session, order, body.name, Machine(body.role), body.days)
         return wire(row)
 
     made = once(engine, f"create token {body.name}", body, actor, now, act, Token)
@@ -57,20 +79,44 @@ def make(engine: Engine, body: NewToken, actor: str, now: datetime) -> Token:
 
 
 def create_token(
-    session: Session, *, name: str, role: Role, days: int, created_by: str, now: datetime
+    session: Session,
+    *,
+    name: str,
+    holder: Machine | Person,
+    days: int,
+    created_by: str,
+    now: datetime,
+    reason: str = "made from the command line",
 ) -> str:
     """Make a token that is valid for ``days``, and return its secret, which nobody can show again.
 
     Raises:
-        Conflict: the name is in use.
+        BadRequest: a machine's role is one that decides.
+        Conflict: the name is in use, or the person is shut out.
+        NotFound: nobody has that account.
     """
-    order = Order(created_by, "made from the command line", uuid7(), now)
-    return _insert(session, order, name, role, days)[1]
+    order = Order(created_by, reason, uuid7(), now)
+    return _insert(session, order, name, holder, days)[1]
+
+
+def _decides_nothing(role: Role) -> None:
+    if may(role, Permission.APPROVE) or may(role, Permission.MANAGE_ACCOUNTS):
+        raise BadRequest(
+            f"A machine cannot be {role}: whoever decides is a person with an account.",
+            "Choose another role, or at a terminal"
+            " `nivesh token create NAME --owner ACCOUNT`, which acts as that person.",
+            role=role,
+        )
 
 
 def _insert(
-    session: Session, order: Order, name: str, role: Role, days: int
+    session: Session, order: Order, name: str, holder: Machine | Person, days: int
 ) -> tuple[TokenRow, str]:
+    role = owner = None
+    if isinstance(holder, Machine):
+        _decides_nothing(role := holder.role)
+    else:
+        owner = accounts.in_use(session, holder.username).username
     if session.scalar(select(TokenRow.id).where(TokenRow.name == name)) is not None:
         raise Conflict(
             f"There is a token {name} already.",
@@ -81,6 +127,7 @@ def _insert(
         id=uuid4(),
         name=name,
         role=role,
+        owner=owner,
         token_hash=_digest(secret),
         created_by=order.actor,
         created_at=order.now,
@@ -91,7 +138,7 @@ def _insert(
     order.record(
         session,
         "token.create",
-        evidence={"name": name, "role": role, "expires_at": row.expires_at},
+        evidence={"name": name, "role": role, "owner": owner, "expires_at": row.expires_at},
     )
     return row, secret
 
@@ -109,7 +156,9 @@ def revoke(session: Session, order: Order, name: str) -> Token:
     if row.revoked_at is not None:
         raise Conflict(f"{name} is revoked since {row.revoked_at:%d %b %Y, %H:%M} UTC.")
     row.revoked_at = order.now
-    order.record(session, "token.revoke", evidence={"name": name, "role": row.role})
+    order.record(
+        session, "token.revoke", evidence={"name": name, "role": row.role, "owner": row.owner}
+    )
     return wire(row)
 
 
@@ -118,6 +167,7 @@ def verify(session: Session, secret: str, now: datetime) -> Caller:
 
     Raises:
         Unauthenticated: nobody's, or one that was revoked or has expired.
+        Forbidden: its owner was shut out.
     """
     row = session.scalar(select(TokenRow).where(TokenRow.token_hash == _digest(secret)))
     if row is None:
@@ -130,7 +180,10 @@ def verify(session: Session, secret: str, now: datetime) -> Caller:
         )
     if row.last_used_at is None or row.last_used_at < now - NOTED_EVERY:
         row.last_used_at = now
-    return Caller(row.name, Role(row.role), "machine", f"token:{row.name}")
+    if row.owner is not None:
+        return accounts.owner(session, row.owner)
+    # The schema gives each token without an owner a role.
+    return Caller(row.name, Role(row.role or Role.MACHINE), "machine", f"token:{row.name}")
 
 
 def _digest(secret: str) -> str:

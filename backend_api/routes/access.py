@@ -70,13 +70,16 @@ def disable_account(username: str, body: Explain, ctx: Ctx, caller: Admin) -> Ac
 
 @router.get("/tokens")
 def list_tokens(session: Reading, caller: Admin) -> list[Token]:
-    """All machine tokens, without their secrets."""
+    """All tokens, without their secrets."""
     return tokens.every(session)
 
 
 @router.post("/tokens", status_code=201)
 def create_token(body: NewToken, ctx: Ctx, caller: Admin) -> Token:
-    """Make a token. Its secret is in this answer and nowhere else, not even in a repeat of it."""
+    """Make a machine's token, with a role that decides nothing.
+
+    Its secret is in this answer and nowhere else, not even in a repeat of it.
+    """
     return tokens.make(ctx.engine, body, actor(caller), db.now())
 
 

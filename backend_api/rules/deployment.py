@@ -137,7 +137,8 @@ def condition(
         (
             bool(behind),
             Health.DEGRADED,
-            f"{len(behind)} of {len(live)} workers do not serve the desired state"
+            f"{len(behind)} of {len(live)} workers"
+            f" {'does' if len(behind) == 1 else 'do'} not serve the desired state"
             + (f": {behind[0].error}" if behind and behind[0].error else " yet."),
         ),
         (

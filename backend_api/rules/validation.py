@@ -26,7 +26,13 @@ def _matches(expected: Any, got: Any) -> bool:
     if isinstance(expected, dict):
         return isinstance(got, dict) and all(_matches(v, got.get(k)) for k, v in expected.items())
     if isinstance(expected, list):
-        return isinstance(got, list) and all(any(_matches(e, g) for g in got) for e in expected)
+        # Part of a list is enough, but none at all means none at all.
+        whole = bool(expected) or got == []
+        return (
+            isinstance(got, list)
+            and whole
+            and all(any(_matches(e, g) for g in got) for e in expected)
+        )
     return bool(expected == got)
 
 

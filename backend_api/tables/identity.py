@@ -25,12 +25,13 @@ class AccountRow(Base):
 
 
 class TokenRow(Base):
-    """A machine's token, stored as its hash."""
+    """A token, stored as its hash: a machine's has a role, a person's an owner."""
 
     __tablename__ = "tokens"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[str | None]
+    owner: Mapped[str | None]
     token_hash: Mapped[str]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

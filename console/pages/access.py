@@ -5,27 +5,26 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from backend_api.schemas import Account, Token
-from backend_api.states import Permission, Role
+from backend_api.states import Permission
 from console import access, badges, parts, session, times
+from console.access import MACHINES, PEOPLE
 from console.markdown import plain, say
-
-PEOPLE: list[Role] = [role for role in Role if role != Role.MACHINE]
 
 
 def person(account: Account) -> None:
     """One account with what can be done to it."""
-    name, now = account.username, datetime.now(UTC)
+    name, role, now = account.username, account.role, datetime.now(UTC)
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
         shut = account.disabled_at
         state = badges.badge("disabled" if shut else "active")
         since = f"{'shut out' if shut else 'let in'} {times.since(shut or account.created_at, now)}"
-        say(f"**{plain(name)}** {state}  \n:gray[{account.role}, {since}]")
+        say(f"**{plain(name)}** {state}  \n:gray[{role}, {since}]")
         if shut is not None:
             st.caption("Add the account again to let them in.", width="content")
             return
         with st.popover("Change", icon=":material/edit:", key=f"change-{name}"):
             st.text_input("Reason (goes into the ledger)", key=f"why-{name}")
-            st.selectbox("Role", PEOPLE, index=PEOPLE.index(account.role), key=f"role-{name}")
+            st.selectbox("Role", PEOPLE, index=PEOPLE.index(role), key=f"role-{name}")
             with st.container(horizontal=True):
                 st.button(
                     "Set role", key=f"set-{name}", icon=":material/check:", type="primary",
@@ -71,15 +70,8 @@ def machine(token: Token) -> None:
     name, now = token.name, datetime.now(UTC)
     over = token.expires_at is not None and token.expires_at <= now
     state = "revoked" if token.revoked_at else "expired" if over else "active"
-    used = f"used {times.since(token.last_used_at, now)}" if token.last_used_at else "never used"
-    until = "without end"
-    if token.expires_at:
-        until = f"{'ended' if over else 'ends'} {times.since(token.expires_at, now)}"
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
-        say(
-            f"**{plain(name)}** {badges.badge(state)}  \n"
-            f":gray[{token.role}, made by {plain(token.created_by)}, {until}, {used}]"
-        )
+        say(f"**{plain(name)}** {badges.badge(state)}  \n:gray[{access.facts(token, now)}]")
         if state == "active":
             with st.popover("Revoke", icon=":material/block:", key=f"revoking-{name}"):
                 st.text_input("Reason (goes into the ledger)", key=f"why-token-{name}")
@@ -95,7 +87,7 @@ def new_machine() -> None:
     with st.expander("Create a token", icon=":material/key:"), st.form("token", border=False):
         left, middle, right = st.columns(3)
         left.text_input("Name", key="token-name", placeholder="nightly-training")
-        middle.selectbox("Role", list(Role), index=list(Role).index(Role.MACHINE), key="token-role")
+        middle.selectbox("Role", MACHINES, key="token-role")
         right.number_input("Valid for days", 1, 366, 90, key="token-days")
         st.text_input(
             "Reason (goes into the ledger)", key="token-reason",
@@ -129,11 +121,14 @@ def lists() -> None:
         person(account)
     new_person()
     machines = session.read("tokens", lambda: session.backend().tokens())
-    st.header("Machines", anchor=False)
+    st.header("Tokens", anchor=False)
     if people.error is None or machines.value is None:
         parts.stale(machines)
     if machines.value == []:
-        parts.empty("No machine has a token.", "Training and the command line need one.")
+        parts.empty(
+            "There is no token.",
+            "Make one for a machine below; nivesh token create --owner makes a person's.",
+        )
     for token in machines.value or []:
         machine(token)
     new_machine()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend_api.schemas import ModelSummary, Overview, Traffic
+from backend_api.schemas import Measured, ModelSummary, Overview, Traffic
 from backend_api.states import Health
 from console import badges, choice, parts, rollback, session, times
 from console.markdown import grid, plain, say
@@ -49,6 +49,18 @@ def figures(model: ModelSummary) -> None:
         parts.figure("Latency p95", p95)
 
 
+def measured(arms: list[Measured]) -> str:
+    """What Prometheus says beside the log, arm by arm."""
+    said = []
+    for arm in arms:
+        p95 = "" if arm.p95_ms is None else f", p95 {arm.p95_ms:,.0f} ms"
+        said.append(
+            f"{arm.arm} {arm.version} {arm.requests_per_second:,.1f}/s,"
+            f" {100 * arm.error_rate:.2f} % failed{p95}"
+        )
+    return f"Prometheus, last {arms[0].minutes} min: {'; '.join(said)}"
+
+
 def _state(model: ModelSummary) -> str:
     want = model.deployment.desired
     idle = want is None or want.production is None
@@ -69,6 +81,8 @@ def card(model: ModelSummary) -> None:
                     choice.link("registry", "Registry", "inventory_2", model=name)
                 choice.link("deployments", "Deployments", "lan", model=name)
         figures(model)
+        if model.measured:
+            say(f":small[:gray[{plain(measured(model.measured))}]]")
         ready = model.deployment.readiness
         say(" ".join([badges.readiness(ready), f":small[:gray[{rollback.facts(ready)}]]"]))
 

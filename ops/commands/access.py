@@ -14,6 +14,7 @@ from backend_api.schemas import Account, Explain, NewAccount, NewToken, SetRole,
 from backend_api.states import Role
 from ops import reach
 from ops.caller import actor
+from ops.errors import OpsError
 from ops.stack.record import load
 from ops.terminal import out, say
 
@@ -90,15 +91,32 @@ def disable_account(name: str, reason: Reason = BY_HAND) -> None:
 @token.command("create")
 def create_token(
     name: str,
-    role: Given,
+    role: Annotated[Role | None, typer.Option("--role", help="What a machine may do.")] = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Whose it is; it does what they may do.")
+    ] = None,
     days: Annotated[int, typer.Option(help="How long it is good for.")] = 90,
     reason: Reason = BY_HAND,
 ) -> None:
-    """Make a token; its secret goes to standard output, once."""
-    body = NewToken(request_id=uuid4(), reason=reason, name=name, role=role, days=days)
+    """Make a machine's or a person's token; its secret goes to standard output, once."""
+    if (role is None) == (owner is None):
+        raise OpsError(
+            "A token is either a machine's or a person's.",
+            "Pass --role ROLE for a machine, or --owner ACCOUNT for a person.",
+        )
+    body = NewToken(
+        request_id=uuid4(), reason=reason, name=name, role=role or Role.MACHINE, days=days
+    )
     with reach.database() as engine:
-        made = tokens.make(engine, body, actor(), db.now())
-    out.print(made.secret, markup=False, soft_wrap=True)
+        if owner is None:
+            secret = tokens.make(engine, body, actor(), db.now()).secret
+        else:
+            with db.transaction(engine, actor()) as session:
+                secret = tokens.create_token(
+                    session, name=body.name, holder=tokens.Person(owner), days=body.days,
+                    created_by=actor(), now=db.now(), reason=body.reason,
+                )  # fmt: skip
+    out.print(secret, markup=False, soft_wrap=True)
 
 
 @token.command("list")
@@ -106,10 +124,10 @@ def list_tokens() -> None:
     """All tokens, without their secrets."""
     with reach.database() as engine, db.transaction(engine, None) as session:
         found = tokens.every(session)
-    table = Table("name", "role", "made by", "expires", "last used", "revoked", box=None)
+    table = Table("name", "role or owner", "made by", "expires", "last used", "revoked", box=None)
     for one in found:
         days = map(_day, (one.expires_at, one.last_used_at, one.revoked_at))
-        table.add_row(one.name, one.role, one.created_by, *days)
+        table.add_row(one.name, one.role or one.owner, one.created_by, *days)
     out.print(table)
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from backend_api import db
-from backend_api.identity import tokens
+from backend_api.identity import accounts, tokens
 from backend_api.operations.order import once
 from backend_api.schemas import (
     DecidePromotion,
@@ -23,6 +23,7 @@ from ops import caller
 from ops.commands.promotion import arrive, pending
 from ops.commands.version import followed, move
 from ops.demo.training import Learned
+from ops.errors import OpsError
 from ops.terminal import say
 
 WHY = "demonstration"
@@ -38,25 +39,40 @@ class Pair:
 
 @contextmanager
 def pair(engine: Engine, backend_url: str) -> Iterator[Pair]:
-    """Two machine identities with a day to live, worthless again after the block."""
+    """Tokens of a machine and of the first lead, worthless again after the block."""
     stamp = f"{db.now():%Y%m%d-%H%M%S}"
-    names = {role: f"demo-{role}-{stamp}" for role in (Role.ANALYST, Role.LEAD)}
-    made = {role: _token(engine, name, role) for role, name in names.items()}
+    holders: dict[str, tokens.Machine | tokens.Person] = {
+        f"demo-analyst-{stamp}": tokens.Machine(Role.ANALYST),
+        f"demo-lead-{stamp}": tokens.Person(_first_lead(engine)),
+    }
+    made = [_token(engine, name, holder) for name, holder in holders.items()]
     try:
         with (
-            caller.asking(backend_url, made[Role.ANALYST]) as analyst,
-            caller.asking(backend_url, made[Role.LEAD]) as lead,
+            caller.asking(backend_url, made[0]) as analyst,
+            caller.asking(backend_url, made[1]) as lead,
         ):
             yield Pair(analyst, lead)
     finally:
-        for name in names.values():
+        for name in holders:
             _revoke(engine, name)
 
 
-def _token(engine: Engine, name: str, role: Role) -> str:
+def _first_lead(engine: Engine) -> str:
+    with db.transaction(engine, None) as session:
+        people = [a for a in accounts.every(session) if a.disabled_at is None]
+    leads = [a for a in people if a.role == Role.LEAD]
+    if not leads:
+        raise OpsError(
+            "Nobody here is a lead, so nobody can approve the demonstration's models.",
+            "nivesh account add NAME --role lead",
+        )
+    return min(leads, key=lambda a: a.created_at).username
+
+
+def _token(engine: Engine, name: str, holder: tokens.Machine | tokens.Person) -> str:
     with db.transaction(engine, caller.actor()) as session:
         return tokens.create_token(
-            session, name=name, role=role, days=1, created_by=caller.actor(), now=db.now()
+            session, name=name, holder=holder, days=1, created_by=caller.actor(), now=db.now()
         )
 
 

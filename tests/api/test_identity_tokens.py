@@ -14,9 +14,11 @@ from fastapi import FastAPI
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
 from backend_api import db
+from backend_api.catalog import Catalog
 from backend_api.identity import accounts, keys, tokens
 from backend_api.identity.issuer import signing
 from backend_api.main import create_app
@@ -24,6 +26,7 @@ from backend_api.schemas import NewAccount
 from backend_api.settings import BackendSettings
 from tests import people
 from tests.conftest import Backend
+from tests.makers import INTENT, Registry
 from tests.people import CLIENT, Visit
 
 SHAPE = {"error", "message", "hint", "details"}
@@ -285,8 +288,8 @@ def test_an_outage_of_the_provider_leaves_known_keys_good() -> None:
 def machine(backend: Backend, days: int = 1) -> str:
     with db.transaction(backend.engine, "tests") as session:
         return tokens.create_token(
-            session, name=f"ci-{uuid4().hex[:8]}", role=people.Role.MACHINE, days=days,
-            created_by="tests", now=db.now(),
+            session, name=f"ci-{uuid4().hex[:8]}", holder=tokens.Machine(people.Role.MACHINE),
+            days=days, created_by="tests", now=db.now(),
         )  # fmt: skip
 
 
@@ -332,3 +335,59 @@ def test_the_use_of_a_token_is_noted_but_not_each_time(backend: Backend) -> None
     again = last_used()
     assert again is not None
     assert again > first
+
+
+# People at a terminal
+
+
+def own(backend: Backend, username: str) -> str:
+    with db.transaction(backend.engine, "tests") as session:
+        return tokens.create_token(
+            session, name=f"{username}-laptop", holder=tokens.Person(username), days=1,
+            created_by="tests", now=db.now(),
+        )  # fmt: skip
+
+
+def test_a_persons_token_is_that_person_with_the_role_of_the_moment(asha: Backend) -> None:
+    secret = own(asha, "asha")
+    assert asked(asha, secret).json() == asked(asha, signed(ours(asha), claims(asha))).json()
+    with asha.engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET role = 'viewer'"))
+    assert asked(asha, secret).json()["role"] == "viewer"
+    with asha.engine.begin() as connection:
+        connection.execute(text("UPDATE accounts SET disabled_at = now()"))
+    assert asked(asha, secret).status_code == 403
+
+
+def test_no_machine_gets_a_role_that_decides(backend: Backend) -> None:
+    for role in (people.Role.LEAD, people.Role.ADMIN):
+        body = {"request_id": str(uuid4()), "reason": "nightly", "name": f"ci-{role}", "role": role}
+        answer = backend.client("admin").post("/tokens", json=body)
+        assert answer.status_code == 400
+        assert "a person with an account" in answer.json()["message"]
+        with pytest.raises(IntegrityError, match="decide_nothing"), backend.engine.begin() as by:
+            by.execute(
+                text(
+                    "INSERT INTO tokens (id, name, role, token_hash, created_by)"
+                    " VALUES (gen_random_uuid(), 'by hand', :role, 'x', 'sql')"
+                ),
+                {"role": role},
+            )
+
+
+def test_nobody_approves_by_token_what_they_asked_for(backend: Backend, catalog: Catalog) -> None:
+    people.add(backend, "ravi", "lead")
+    registry = Registry(backend.engine, catalog)
+    registry.validated("v1.0.0")
+    bearer = {"Authorization": f"Bearer {Visit(backend).sign_in('ravi')['id_token']}"}
+    body = {"request_id": str(uuid4()), "reason": "better", "version": "v1.0.0",
+            "expected_production": None, "strategy": "full"}  # fmt: skip
+    where = f"{backend.url}/models/{INTENT}/promotions"
+    made = httpx2.post(where, json=body, headers=bearer, timeout=20).json()["promotion_id"]
+    bearer = {"Authorization": f"Bearer {own(backend, 'ravi')}"}
+    seen = httpx2.get(f"{backend.url}/promotions/{made}", headers=bearer, timeout=20).json()
+    decide = {"request_id": str(uuid4()), "reason": "mine", "evidence_hash": seen["evidence_hash"]}
+    where = f"{backend.url}/promotions/{made}/approve"
+    answer = httpx2.post(where, json=decide, headers=bearer, timeout=20)
+    assert answer.status_code == 403
+    assert "another lead must approve it" in answer.json()["message"]

@@ -56,7 +56,7 @@ def test_one_asks_another_approves_and_the_version_serves(
     assert registry.production() == "v1.1.0"
     assert registry.status("v1.0.0") == "archived"
     detail = backend.client("viewer").get(f"/models/{INTENT}/versions/v1.1.0").json()
-    assert detail["promotion"]["decided_by"] == "token:test-lead"
+    assert detail["promotion"]["decided_by"] == "test-lead"
     assert detail["version"]["status"] == "production"
     assert {"promotion.request", "promotion.approve", "model.promote"} <= set(actions(backend))
 
@@ -222,7 +222,7 @@ def test_break_glass_is_reviewed_once_by_another_lead(backend: Backend, registry
     assert review(other).status_code == 200
     seen = lead.get(f"/promotions/{promotion_id}").json()
     assert (seen["reviewed_by"], seen["review"]) == (
-        "token:second-lead", "better on new phrases",
+        "second-lead", "better on new phrases",
     )  # fmt: skip
     assert "promotion.review" in actions(backend)
     assert review(other).status_code == 409

@@ -118,6 +118,10 @@ def test_a_token_is_all_that_its_command_prints_and_worthless_once_revoked(
         assert tokens.verify(session, made.stdout.strip(), db.now()).role == Role.MACHINE
     assert made.stdout.strip() not in nivesh("token", "list").stdout
     assert nivesh("token", "create", "ci", "--role", "machine").exit_code == 1
+    assert "a person with an account" in nivesh("token", "create", "x1", "--role", "lead").stderr
+    for holder in ((), ("--role", "viewer", "--owner", "meera")):
+        assert "either a machine's or" in nivesh("token", "create", "x1", *holder).stderr
+    assert "no account nobody" in nivesh("token", "create", "x1", "--owner", "nobody").stderr
     assert nivesh("token", "revoke", "ci").exit_code == 0
     assert "revoked since" in nivesh("token", "revoke", "ci").stderr
 

@@ -26,7 +26,7 @@ def test_an_admin_sees_people_and_machines(opened: Opened, backend: Backend) -> 
 
 
 def test_without_machines_the_page_says_what_they_are_for(opened: Opened) -> None:
-    assert "No machine has a token." in words(opened("admin", "access"))
+    assert "There is no token." in words(opened("admin", "access"))
 
 
 def test_adding_somebody(opened: Opened) -> None:

@@ -51,3 +51,13 @@ def test_lists_are_matched_by_what_they_must_hold() -> None:
     plan = ValidationPlan(cases=[case])
     assert verdict(plan, [[Answered(200, body, 3.0)] * 5])[0]
     assert not verdict(plan, [[Answered(200, {**body, "entities": []}, 3.0)] * 5])[0]
+
+
+def test_no_entity_expected_means_none_found() -> None:
+    case = ValidationCase(request={"text": "What can you do?"}, expect={"entities": []})
+    plan = ValidationPlan(cases=[case])
+    none, one = {"entities": []}, {"entities": [{"label": "AMOUNT", "text": "can"}]}
+    assert verdict(plan, [[Answered(200, none, 3.0)] * 5])[0]
+    passed, detail = verdict(plan, [[Answered(200, one, 3.0)] * 5])
+    assert not passed
+    assert "expected {'entities': []}" in detail["sentence"]
