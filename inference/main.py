@@ -55,5 +55,7 @@ def _rest(service: Service) -> FastAPI:
 def create_app(settings: InferenceSettings, slot: int) -> Application:
     """The application of one worker; touches the network only once it is started."""
     service = build(settings, slot)
-    predict = Predict(settings, service.entries, service.rotation, service.kept, service.gate)
+    predict = Predict(
+        settings, service.entries, service.rotation, service.kept, service.gate, service.store
+    )
     return Application(predict, _rest(service))

@@ -53,6 +53,10 @@ FEATURE_READS = Counter(
     "ml_feature_reads", "Reads from the feature store, by outcome.", ("outcome",),
     registry=REGISTRY,
 )  # fmt: skip
+FEATURES = Counter(
+    "ml_features", "Fields that callers left out: from_store, missing or stale there.",
+    ("model", "state"), registry=REGISTRY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,18 @@ LABELS = {
     "prediction_id": {"type": "string", "format": "uuid"},
     "latency_ms": {"type": "number"},
 }
+FEATURES = {
+    "type": "object",
+    "description": "Fields that were left out: what the feature store had of them, and had not."
+    " Only where it was asked.",
+    "properties": {
+        **{
+            name: {"type": "array", "items": {"type": "string"}}
+            for name in ("from_store", "missing", "stale")
+        },
+        "store": {"type": "string", "enum": ["timeout", "unreachable", "skipped"]},
+    },
+}
 
 
 def document(app: FastAPI, entries: Mapping[str, Entry], snapshot: Snapshot) -> dict[str, Any]:
@@ -76,7 +88,8 @@ def _operation(name: str, entry: Entry, snapshot: Snapshot) -> dict[str, Any]:
                 "content": {
                     "application/json": {
                         "schema": {
-                            "type": "object", "required": list(LABELS), "properties": LABELS,
+                            "type": "object", "required": list(LABELS),
+                            "properties": {**LABELS, "features": FEATURES},
                         }
                     }
                 },

@@ -24,6 +24,8 @@ from inference.errors import (
     Unauthenticated,
     Unavailable,
 )
+from inference.features import FeatureStore
+from inference.filling import Told, advice
 from inference.log import PredictionLog
 from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot
@@ -44,11 +46,11 @@ class Predict:
 
     def __init__(
         self, settings: InferenceSettings, entries: Mapping[str, Entry], rotation: Rotation,
-        kept: PredictionLog, gate: Gate,
+        kept: PredictionLog, gate: Gate, store: FeatureStore,
     ) -> None:  # fmt: skip
         self._limit = settings.body_limit_bytes
         self._inline_ms = settings.inline_ms
-        self._rotation, self._kept, self._gate = rotation, kept, gate
+        self._rotation, self._kept, self._gate, self._store = rotation, kept, gate, store
         self._names = {name: name for name in entries}
         self._names |= {entry.alias: name for name, entry in entries.items()}
         self._endpoints = sorted(entry.endpoint for entry in entries.values())
@@ -68,12 +70,15 @@ class Predict:
             snapshot = self._rotation.snapshot
             key = self._key(name, row)
             arm = _arm(snapshot, name, key, version)
-            _check(arm, row)
             epoch = 0
             if (route := snapshot.routes.get(name)) is not None:
                 epoch, flight = route.epoch, route.in_flight
                 flight.count += 1
-            answer = await self._answer(name, arm, epoch, row, key, len(content), begun)
+            told = None
+            if key is not None and len(row) < len(arm.model.schema):
+                row, told = await self._store.complete(name, arm.model.schema, key, row)
+            _check(arm, row, told)
+            answer = await self._answer(name, arm, epoch, row, key, len(content), begun, told)
             await _send(send, 200, answer)
         except ServiceError as error:
             await self._refuse(send, name, error)
@@ -127,7 +132,7 @@ class Predict:
 
     async def _answer(
         self, name: str, arm: Served, epoch: int, row: dict[str, Any], key: str | None,
-        size: int, begun: float,
+        size: int, begun: float, told: Told | None,
     ) -> bytes:  # fmt: skip
         failure: Exception | None = None
         answer: dict[str, Any] | None = None
@@ -166,6 +171,7 @@ class Predict:
             {
                 **answer, "model": name, "version": arm.version, "arm": arm.arm, "epoch": epoch,
                 "prediction_id": prediction_id, "latency_ms": milliseconds,
+                **({"features": told} if told else {}),
             }
         )  # fmt: skip
 
@@ -205,13 +211,14 @@ def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) ->
     return arm
 
 
-def _check(arm: Served, row: dict[str, Any]) -> None:
+def _check(arm: Served, row: dict[str, Any], told: Told | None) -> None:
     try:
         arm.model.check(row)
     except ValueError as error:
         message = str(error)
         field = message.split(" ", 1)[0]
-        raise BadRequest(message, "/docs shows an example.", field=field) from error
+        more = {"features": told} if told else {}
+        raise BadRequest(message, advice(field, told), field=field, **more) from error
 
 
 async def _send(

@@ -226,9 +226,9 @@ def feature_store_stats(parts: Parts) -> StoreStats:
 
 
 @router.get("/admin/feature-store/users/{user_id}", tags=["admin"], dependencies=ADMIN)
-def user_features(parts: Parts, user_id: str) -> dict[str, str]:
+async def user_features(parts: Parts, user_id: str) -> dict[str, str]:
     """A user's features as predictions would see them, within the same 5 ms."""
-    found = parts.store.user(user_id)
+    found = await parts.store.user(user_id)
     if found is None:
         raise Unavailable(
             "The feature store did not answer within 5 ms.", "Predictions go on without it."

@@ -43,6 +43,7 @@ class Service:
         self.follower.start()
         self.deliverer.start()
         self.prober.start()
+        await self.store.warm()
         await asyncio.to_thread(self.rotation.settled.wait, SETTLE_SECONDS)
 
     async def stop(self) -> None:
@@ -50,6 +51,7 @@ class Service:
         self.prober.stop()
         await asyncio.to_thread(self.follower.stop)
         await asyncio.to_thread(self.deliverer.stop, 3.0)
+        await self.store.close()
 
 
 def build(settings: InferenceSettings, slot: int) -> Service:
@@ -67,7 +69,7 @@ def build(settings: InferenceSettings, slot: int) -> Service:
     rotation = Rotation(shelf, Kept(settings.folder))
     spool = Spool(settings.folder / "spool", str(slot))
     kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
-    store = FeatureStore(settings.redis_host, settings.redis_port)
+    store = FeatureStore(settings.redis_host, settings.redis_port, settings.feature_timeout_ms)
     return Service(
         settings=settings,
         entries=catalogue.load(settings.models_file),

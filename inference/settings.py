@@ -25,6 +25,9 @@ class InferenceSettings(BaseSettings):
     redis_port: int = Field(6379, alias="REDIS_PORT")
     """Port of the feature store."""
 
+    feature_timeout_ms: float = Field(5.0, alias="INFERENCE_FEATURE_TIMEOUT_MS", gt=0)
+    """How long a prediction waits for the feature store before it goes on without."""
+
     host: str = Field("127.0.0.1", alias="INFERENCE_HOST")
     """Address that all workers listen on."""
 

@@ -6,6 +6,7 @@ from ops.commands import promotion, serving, stack, status, train, version
 from ops.commands.access import account, token
 from ops.commands.audit import audit
 from ops.commands.doctor import doctor
+from ops.commands.features import features
 from ops.commands.rollback import rollback
 from ops.commands.traffic import traffic
 from ops.terminal import Sentences
@@ -32,6 +33,7 @@ for panel, verbs in PANELS.items():
         app.command(rich_help_panel=panel)(verb)
 for name, group in (("account", account), ("token", token), ("audit", audit)):
     app.add_typer(group, name=name, rich_help_panel="Access and record")
+app.add_typer(features, name="features", rich_help_panel="Serving")
 
 if __name__ == "__main__":
     app()

@@ -32,6 +32,9 @@ class OpsSettings(BaseSettings):
     redis_port: int = Field(6379, alias="REDIS_PORT")
     """Port of the real Redis, or the one the embedded Redis would like."""
 
+    feature_ttl_seconds: int = Field(3600, alias="FEATURE_TTL_SECONDS", ge=1)
+    """How long features are good that `nivesh features backfill` writes."""
+
     prometheus_url: str | None = Field(None, alias="PROMETHEUS_URL")
     """A real Prometheus; without it one is started where its program is on PATH."""
 

@@ -1,6 +1,7 @@
 """Small artefacts that keep the contract of the real ones, made in milliseconds."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from shared.artifact import folder_digest
-from training import serving
+from training import serving, tabular
+from training.anomaly_detection.fields import FIELDS
 
 LABELS = ("loan_affordability", "retirement_planning", "spending_analysis", "out_of_scope")
 HASHER = {"kind": "word", "buckets": 128, "width": 8, "max_tokens": 64}
@@ -21,7 +23,7 @@ SCHEMA = {
 }
 
 
-def _graph(says: str, longest: int) -> onnx.ModelProto:
+def _graph(says: str, longest: int) -> onnx.GraphProto:
     """Softmax of a bias for one label, moved a little by the words; fails past ``longest``."""
     bias = np.array([[4.0 if label == says else 0.0 for label in LABELS]], dtype=np.float32)
     slope = np.linspace(-0.1, 0.1, len(LABELS), dtype=np.float32)[None, :]
@@ -39,7 +41,7 @@ def _graph(says: str, longest: int) -> onnx.ModelProto:
         helper.make_node("Add", ["logits", "zero"], ["bounded"]),
         helper.make_node("Softmax", ["bounded"], ["probabilities"], axis=1),
     ]
-    graph = helper.make_graph(
+    return helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "tokens", "width"])],
@@ -51,9 +53,6 @@ def _graph(says: str, longest: int) -> onnx.ModelProto:
             numpy_helper.from_array(np.zeros(longest + 1, dtype=np.float32), "zeros"),
         ],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    onnx.checker.check_model(model)
-    return model
 
 
 def write(folder: Path, documents: dict[str, Any]) -> None:
@@ -68,14 +67,60 @@ def tiny_intent(folder: Path, says: str, longest: int = 64) -> dict[str, str]:
     Returns the columns of ``model_registry`` that point at it.
     """
     folder.mkdir(parents=True)
-    graph = _graph(says, longest)
-    onnx.save_model(graph, str(folder / "model.onnx"))
     config = {"hasher": HASHER, "labels": list(LABELS)}
-    handler = serving.load("intent_classifier", config)
-    session = onnxruntime.InferenceSession(
-        graph.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
     requests = [{"query": query} for query in QUERIES]
+    _finish(folder, _graph(says, longest), "intent_classifier", config, requests, SCHEMA)
+    return columns(folder)
+
+
+PAYMENT = {"amount": 450.0, "hour": 13, "merchant_category": "groceries", "channel": "upi"}
+
+
+def tiny_anomaly(folder: Path) -> dict[str, Any]:
+    """A detector with the real one's fields, whose score only has to move with its input.
+
+    Returns the columns of ``model_registry`` that point at it.
+    """
+    folder.mkdir(parents=True)
+    width = sum(tabular.widths(FIELDS))
+    slope = np.linspace(-0.2, 0.2, width, dtype=np.float32)[:, None]
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["features", "slope"], ["column"]),
+            helper.make_node("Squeeze", ["column", "last"], ["logit"]),
+            helper.make_node("Sigmoid", ["logit"], ["known"]),
+            helper.make_node("Mul", ["known", "half"], ["strange"]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", width])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch"])
+            for name in ("known", "strange")
+        ],
+        [
+            numpy_helper.from_array(slope, "slope"),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "last"),
+            numpy_helper.from_array(np.array(0.5, dtype=np.float32), "half"),
+        ],
+    )
+    config = {"features": [feature.config() for feature in FIELDS]}
+    schema = tabular.schema(FIELDS)
+    _finish(folder, graph, "anomaly_detection", config, [PAYMENT], schema)
+    return {**columns(folder), "input_schema": schema}
+
+
+def _finish(
+    folder: Path, graph: onnx.GraphProto, model: str, config: dict[str, Any],
+    requests: Sequence[dict[str, Any]], schema: dict[str, Any],
+) -> None:  # fmt: skip
+    """The network and its documents, with the answers that it gives now."""
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.checker.check_model(made)
+    onnx.save_model(made, str(folder / "model.onnx"))
+    handler = serving.load(model, config)
+    session = onnxruntime.InferenceSession(
+        made.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     golden = [
         {"request": r, "answer": handler.decode(session.run(None, handler.encode([r])), [r])[0]}
         for r in requests
@@ -83,12 +128,11 @@ def tiny_intent(folder: Path, says: str, longest: int = 64) -> dict[str, str]:
     write(
         folder,
         {
-            "handler.json": {"model_name": "intent_classifier", "config": config},
+            "handler.json": {"model_name": model, "config": config},
             "golden.json": golden,
-            "input_schema.json": SCHEMA,
+            "input_schema.json": schema,
         },
     )
-    return columns(folder)
 
 
 def columns(folder: Path) -> dict[str, str]:

@@ -29,7 +29,13 @@ def service(
         registry = Registry(engine, catalog)
         registry.promoted("v1.0.0", **tiny_intent(home / "one", "loan_affordability", longest=50))
         registry.validated("v1.1.0", **tiny_intent(home / "two", "retirement_planning"))
-        running = Inference(home, url, REDIS_PORT=str(redis_port), INFERENCE_WORKERS="1")
+        running = Inference(
+            home,
+            url,
+            REDIS_PORT=str(redis_port),
+            INFERENCE_FEATURE_TIMEOUT_MS="2000",
+            INFERENCE_WORKERS="1",
+        )
         try:
             yield running.start()
         finally:
