@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -72,6 +72,16 @@ class InferenceSettings(BaseSettings):
 
     spool_full: Literal["drop", "refuse"] = Field("drop", alias="INFERENCE_SPOOL_FULL")
     """At that limit: ``drop`` answers and counts the lost record, ``refuse`` answers 503."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _for_libpq(cls, address: str) -> str:
+        # An address for SQLAlchemy names a driver too. libpq would take it for a broken one and
+        # say so with all of it, the password included.
+        scheme, found, rest = address.partition("://")
+        if not found or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise ValueError("must look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        return f"postgresql://{rest}"
 
     @property
     def folder(self) -> Path:

@@ -20,17 +20,25 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Inference:
-    """One inference service on a free port; ``env`` changes its settings."""
+    """One inference service on a free port; ``env`` changes its settings.
 
-    def __init__(self, home: Path, database_url: str, **env: str) -> None:
+    ``address`` is a loopback address, and ``name`` what the host calls itself.
+    """
+
+    def __init__(
+        self, home: Path, database_url: str, address: str = "127.0.0.1", name: str = "test",
+        **env: str,
+    ) -> None:  # fmt: skip
         self.port = any_free()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{address}:{self.port}"
+        self.name = name
         self.home = home
         self.log = home / "inference.log"
         self.env = {
             **os.environ,
             "DATABASE_URL": database_url, "NIVESH_HOME": str(home),
-            "INFERENCE_PORT": str(self.port), "INFERENCE_WORKERS": "2", "INFERENCE_NAME": "test",
+            "INFERENCE_HOST": address, "INFERENCE_PORT": str(self.port), "INFERENCE_WORKERS": "2",
+            "INFERENCE_NAME": name,
             "INFERENCE_ADMIN_TOKEN": ADMIN_TOKEN, "MODELS_FILE": str(PROJECT / "models.yaml"),
             "MLFLOW_TRACKING_URI": NOWHERE, "REDIS_PORT": "9", "INFERENCE_POLL_SECONDS": "1",
             **env,
@@ -50,7 +58,7 @@ class Inference:
 
     def is_whole(self) -> bool:
         """Whether every worker takes connections; each does once its versions are loaded."""
-        folder = self.home / "model-server" / "metrics" / f"test-{self.port}"
+        folder = self.home / "model-server" / "metrics" / f"{self.name}-{self.port}"
         counts = folder / "connections"
         absent = ABSENT.to_bytes(8, sys.byteorder, signed=True)
         return self.answers() and absent not in counts.read_bytes()
@@ -66,6 +74,19 @@ class Inference:
         """The worker processes that live now."""
         assert self.process is not None
         return [c for c in psutil.Process(self.process.pid).children() if _is_worker(c)]
+
+    def freeze(self) -> None:
+        """Stop every process in its tracks, as a host does that has hung or lost its network."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        for one in [psutil.Process(self.process.pid), *self.workers()]:
+            one.send_signal(number)
 
     def kill_worker(self) -> None:
         """kill -9 one worker, and return once another has taken its place."""

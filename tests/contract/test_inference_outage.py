@@ -317,6 +317,9 @@ def test_a_taken_port_and_a_bad_setting_are_sentences(tmp_path: Path) -> None:
 
     assert "INFERENCE_WORKERS" in said()
     assert "MODELS_FILE" in said(INFERENCE_WORKERS="1", MODELS_FILE=str(tmp_path / "none.yaml"))
+    address = said(DATABASE_URL="mysql://nivesh:secret@127.0.0.1/nivesh")
+    assert "DATABASE_URL" in address
+    assert "secret" not in address
     with closing(socket.create_server(("127.0.0.1", inference.port))):
         assert str(inference.port) in said(INFERENCE_WORKERS="1")
     inference.close()
