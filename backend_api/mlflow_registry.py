@@ -18,6 +18,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from mlflow import MlflowClient, artifacts
 from mlflow.exceptions import MlflowException
 
+from backend_api.artefacts import describe
 from backend_api.candidate import RegisteredVersion, TrainingData
 from backend_api.errors import BadRequest, NotFound, Unavailable
 from backend_api.rules.mirror import (
@@ -29,7 +30,7 @@ from backend_api.rules.mirror import (
     SetStatus,
     Step,
 )
-from shared.artifact import folder_digest, model_folder
+from shared.artifact import model_folder
 
 REQUEST_TAG = "nivesh.request_id"
 _MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
@@ -71,10 +72,11 @@ class MlflowRegistry:
         """Make a run's model an MLflow version, fetch it and digest it.
 
         A repeat with the same request id finds the version that it made before. A version whose
-        artefact turns out to be missing is taken back.
+        artefact turns out to be missing or unfit is taken back.
 
         Raises:
-            BadRequest: the address is not ``runs:/RUN_ID/PATH`` or ``models:/ID``.
+            BadRequest: the address is not ``runs:/RUN_ID/PATH`` or ``models:/ID``, or workers
+                could not serve what is there.
             NotFound: no such run or artefact.  Unavailable: MLflow does not answer.
         """
         if not model_uri.startswith(("runs:/", "models:/")):
@@ -95,6 +97,9 @@ class MlflowRegistry:
             )
             try:
                 return self._described(model, int(found.version), found.run_id or run_id)
+            except BadRequest:
+                self._client.delete_model_version(model, found.version)
+                raise
             except (MlflowException, FileNotFoundError) as error:
                 if isinstance(error, MlflowException) and error.error_code not in _MISSING:
                     raise
@@ -130,16 +135,16 @@ class MlflowRegistry:
             fetched = artifacts.download_artifacts(
                 artifact_uri=uri, dst_path=folder, tracking_uri=self.tracking_uri
             )
-            path = model_folder(Path(fetched))
-            schema = path / "input_schema.json"
+            metrics = _finite(run.data.metrics) if run else {}
+            said = describe(model_folder(Path(fetched)), metrics)
             return RegisteredVersion(
                 mlflow_version=version,
                 run_id=run_id,
-                metrics=_finite(run.data.metrics) if run else {},
+                metrics=metrics,
                 artifact_uri=uri,
-                artifact_digest=folder_digest(path),
-                input_schema=json.loads(schema.read_text()) if schema.exists() else None,
-                has_onnx=any(path.rglob("*.onnx")),
+                artifact_digest=said.digest,
+                input_schema=said.input_schema,
+                has_onnx=said.has_onnx,
                 dataset=_dataset(run) if run else None,
             )
 

@@ -1,10 +1,14 @@
 """What ``models.yaml`` says about a model, as far as serving needs it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+
+# The field that routing splits by, where a model has no entry of its own.
+ENTITY_KEY = "user_id"
 
 
 class CatalogueError(RuntimeError):
@@ -17,7 +21,7 @@ class Entry(BaseModel):
     title: str
     description: str = ""
     endpoint: str
-    entity_key: str = "user_id"
+    entity_key: str = ENTITY_KEY
     validation: dict[str, Any] = {}
 
     @property
@@ -50,3 +54,8 @@ def load(path: Path) -> dict[str, Entry]:
         ) from error
     except (yaml.YAMLError, ValidationError) as error:
         raise CatalogueError(f"{path} is not a valid catalogue: {error}") from error
+
+
+def entity_key(entries: Mapping[str, Entry], model: str) -> str:
+    """The field of a model's requests that routing splits by."""
+    return entries[model].entity_key if model in entries else ENTITY_KEY

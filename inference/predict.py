@@ -13,7 +13,7 @@ from uuid6 import uuid7
 
 from inference import body, metrics
 from inference.admin import Gate
-from inference.catalogue import Entry
+from inference.catalogue import ENTITY_KEY, Entry
 from inference.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -27,6 +27,7 @@ from inference.errors import (
 from inference.features import FeatureStore
 from inference.filling import Told, advice
 from inference.log import PredictionLog
+from inference.models import WrongField
 from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot
 from inference.settings import InferenceSettings
@@ -34,7 +35,6 @@ from inference.settings import InferenceSettings
 PREFIX = "/predict/"
 # A longer text takes longer than the warm-up's rows, so it never runs on the event loop.
 INLINE_BYTES = 4096
-ENTITY_KEY = "user_id"
 LONGEST_KEY = 256
 JSON = (b"content-type", b"application/json")
 
@@ -119,6 +119,8 @@ class Predict:
         key = row.get(field)
         if key is None:
             metrics.UNKEYED.labels(name).inc()
+        elif isinstance(key, int) and not isinstance(key, bool):
+            return str(key)
         elif not isinstance(key, str):
             raise BadRequest(
                 f"{field} is of type {type(key).__name__}; send a text or leave it out",
@@ -137,11 +139,13 @@ class Predict:
         failure: Exception | None = None
         answer: dict[str, Any] | None = None
         try:
-            if arm.model.milliseconds <= self._inline_ms and size <= INLINE_BYTES:
-                answer = arm.model.answer([row])[0]
+            model = arm.model
+            pool = model.executor
+            if pool is None and model.milliseconds <= self._inline_ms and size <= INLINE_BYTES:
+                answer = model.answer([row])[0]
             else:
                 loop = asyncio.get_running_loop()
-                answer = (await loop.run_in_executor(self._pool, arm.model.answer, [row]))[0]
+                answer = (await loop.run_in_executor(pool or self._pool, model.answer, [row]))[0]
         # A model may break in any way; each is the version's failure and never the service's.
         except Exception as error:
             failure = error
@@ -214,11 +218,10 @@ def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) ->
 def _check(arm: Served, row: dict[str, Any], told: Told | None) -> None:
     try:
         arm.model.check(row)
-    except ValueError as error:
-        message = str(error)
-        field = message.split(" ", 1)[0]
+    except WrongField as error:
         more = {"features": told} if told else {}
-        raise BadRequest(message, advice(field, told), field=field, **more) from error
+        hint = advice(error.field, told)
+        raise BadRequest(str(error), hint, field=error.field, **more) from error
 
 
 async def _send(

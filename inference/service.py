@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from inference import artefacts, catalogue, database
 from inference.admin import Gate
@@ -12,8 +13,10 @@ from inference.catalogue import Entry
 from inference.features import FeatureStore
 from inference.kept import Kept
 from inference.log import Deliverer, PredictionLog
+from inference.models import Model
 from inference.probes import Prober
 from inference.rotation import Rotation
+from inference.runtimes import load as runtimes
 from inference.settings import InferenceSettings
 from inference.shelf import Shelf
 from inference.spool import Spool
@@ -65,14 +68,19 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         settings.folder / "artefacts",
         partial(artefacts.fetch, tracking_uri=settings.mlflow_tracking_uri),
     )
-    shelf = Shelf(cache, settings.model_cache_size, bell.ring)
+    entries = catalogue.load(settings.models_file)
+
+    def load(model: str, folder: Path) -> Model:
+        return runtimes.load(folder, catalogue.entity_key(entries, model))
+
+    shelf = Shelf(cache, settings.model_cache_size, load, bell.ring)
     rotation = Rotation(shelf, Kept(settings.folder))
     spool = Spool(settings.folder / "spool", str(slot))
     kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
     store = FeatureStore(settings.redis_host, settings.redis_port, settings.feature_timeout_ms)
     return Service(
         settings=settings,
-        entries=catalogue.load(settings.models_file),
+        entries=entries,
         shelf=shelf,
         rotation=rotation,
         follower=Follower(settings, slot, rotation, shelf, cache, bell),

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
-from inference import models
 from inference.artefacts import FetchError
 from inference.cache import Cache
 from inference.models import ArtefactError, Model
@@ -43,8 +43,12 @@ class Entry:
 class Shelf:
     """What is in memory. All but the loading is done by the thread that follows the routing."""
 
-    def __init__(self, cache: Cache, size: int, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, cache: Cache, size: int, load: Callable[[str, Path], Model],
+        changed: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._cache = cache
+        self._run = load
         self._size = size
         self._changed = changed
         self._orders: queue.SimpleQueue[tuple[Key, Entry, Future[None]]] = queue.SimpleQueue()
@@ -97,7 +101,7 @@ class Shelf:
             key, entry, done = self._orders.get()
             begun = time.monotonic()
             try:
-                entry.model = models.load(self._cache.get(key, entry.version))
+                entry.model = self._run(key.model, self._cache.get(key, entry.version))
             except (ArtefactError, FetchError) as error:
                 self._failed(key, entry, str(error))
             # A broken artefact must not end the thread that loads all others.

@@ -128,7 +128,11 @@ def _artifact(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
 
 def _parity(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
     if not e.has_onnx:
-        return GateState.NOT_APPLICABLE, "There is no ONNX export to compare.", {}
+        return (
+            GateState.NOT_APPLICABLE,
+            "There is no pair of native model and ONNX export to compare.",
+            {},
+        )
     difference = e.metrics.get("onnx_max_abs_diff")
     seen = {"onnx_max_abs_diff": difference, "tolerance": ONNX_TOLERANCE}
     if difference is None:

@@ -56,7 +56,7 @@ def test_all_gates_pass_on_good_evidence() -> None:
         ("artifact", {"staged_digests": {"host-1": digest(9)}}, "fail", "host-1"),
         ("parity", {"metrics": {"accuracy": 0.995, "f1": 0.99}}, "unknown", "did not compare"),
         ("parity", {"metrics": {**GOOD.metrics, "onnx_max_abs_diff": 0.2}}, "fail", "by 0.2"),
-        ("parity", {"has_onnx": False}, "not_applicable", "no ONNX"),
+        ("parity", {"has_onnx": False}, "not_applicable", "no pair"),
         ("schema", {"input_schema": NARROWED}, "fail", "new and required"),
         ("schema", {"input_schema": NARROWED, "breaking": True}, "pass", "ticked"),
         ("schema", {"input_schema": None}, "unknown", "no input schema"),

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from inference import artefacts, models
+from inference import artefacts
 from inference.artefacts import FetchError
 from inference.cache import Cache
-from inference.models import ArtefactError, same
+from inference.models import ArtefactError
 from inference.routing import Key, Version
+from inference.runtimes.load import load
+from inference.runtimes.warm import same
 from tests.artefacts import columns, tiny_intent, write
 
 
@@ -37,7 +39,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def test_a_good_artefact_answers(folder: Path) -> None:
-    model = models.load(folder)
+    model = load(folder, "user_id")
     assert model.answer([{"query": "hello"}])[0]["intent"] == "out_of_scope"
     assert model.milliseconds > 0
 
@@ -82,7 +84,7 @@ def test_a_broken_artefact_is_refused_with_its_file(
 ) -> None:
     damage(folder)
     with pytest.raises(ArtefactError, match=says):
-        models.load(folder)
+        load(folder, "user_id")
 
 
 @pytest.mark.parametrize(

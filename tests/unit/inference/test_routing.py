@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from inference import models
 from inference.kept import Kept
 from inference.models import Model
 from inference.routing import CANARY, PRODUCTION, Key, Version, Wanted, route
+from inference.runtimes.load import load
 from inference.split import takes_canary
 from tests.artefacts import tiny_intent
 from tests.makers import digest
@@ -20,7 +20,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Some loaded version."""
     folder = tmp_path_factory.mktemp("routing") / "artefact"
     tiny_intent(folder, "out_of_scope")
-    return models.load(folder)
+    return load(folder, "user_id")
 
 
 def version(number: int) -> Version:

@@ -9,6 +9,7 @@ import pytest
 from inference import artefacts
 from inference.cache import Cache
 from inference.routing import Key, Version
+from inference.runtimes.load import load
 from inference.shelf import Shelf
 from tests.artefacts import columns, tiny_intent
 from tests.makers import wait_until
@@ -25,7 +26,7 @@ class Shop:
         cache = Cache(
             folder / "cache", lambda uri, place: artefacts.fetch(uri, place, "http://127.0.0.1:9")
         )
-        self.shelf = Shelf(cache, 2, self._changed)
+        self.shelf = Shelf(cache, 2, lambda _, place: load(place, "user_id"), self._changed)
 
     def _changed(self) -> None:
         self.changes += 1

@@ -1,0 +1,1 @@
+"""The ways to run a version, one per kind of artefact folder."""

@@ -1,0 +1,27 @@
+"""Which of the ways runs a folder, decided by what lies in it."""
+
+from pathlib import Path
+
+from inference.models import ArtefactError, Model
+from inference.runtimes import graph, handler
+from shared import mlmodel
+from shared.mlmodel import MlModelError
+
+
+def load(folder: Path, key: str) -> Model:
+    """A verified folder as a version that answers; ``key`` is the field that routing splits by.
+
+    Raises:
+        ArtefactError: it cannot be served; the message names the file and what is wrong.
+    """
+    if (folder / handler.MARK).exists() or not (folder / mlmodel.FILE).exists():
+        return handler.load(folder)
+    try:
+        about = mlmodel.read(folder)
+    except MlModelError as error:
+        raise ArtefactError(str(error)) from error
+    if "onnx" in about.flavors:
+        return graph.load(folder, about, key)
+    raise ArtefactError(
+        f"it has the flavours {', '.join(about.flavors)}, none of which can be served here"
+    )
