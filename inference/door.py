@@ -2,16 +2,21 @@
 
 Left alone, whichever worker wakes first takes all that wait, and long-lived connections keep it
 that way. So each worker writes down how many connections it has, and one that has more than the
-fewest lets the others go first, for a moment at most.
+fewest lets the others go first, for a moment at most. One that has as many as it may ends the one
+that has kept it waiting longest.
 """
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
 
+from inference.admission import Admission
+from inference.connection import Connection, Limits
 from inference.counts import ABSENT, Counts
 
 # What a sibling needs to wake up, when it is not busy.
@@ -19,6 +24,7 @@ COURTESY_SECONDS = 0.002
 REFRESH_SECONDS = 0.05
 # Out of file descriptors: connections wait in the queue until some are closed.
 EXHAUSTED_SECONDS = 0.1
+SWEEP_SECONDS = 0.25
 
 log = structlog.get_logger()
 
@@ -29,9 +35,10 @@ class Door:
     def __init__(
         self, listener: socket.socket, counts: Counts, slot: int,
         protocol: Callable[[], asyncio.Protocol], connections: Callable[[], int],
+        room: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._listener, self._counts, self._slot = listener, counts, slot
-        self._protocol, self._connections = protocol, connections
+        self._protocol, self._connections, self._room = protocol, connections, room
         self._loop = asyncio.get_running_loop()
         self._joining: set[asyncio.Task[object]] = set()
         self._closed = False
@@ -39,10 +46,14 @@ class Door:
         self._watch()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections, after those that wait: closing would reset them."""
         self._closed = True
         self._loop.remove_reader(self._listener.fileno())
         self._counts.set(self._slot, ABSENT)
+        # A worker that drains is no longer watched: it has a time of its own for that.
+        self._counts.beat(self._slot, 0)
+        while self._take():
+            pass
         self._listener.close()
 
     async def wait_closed(self) -> None:
@@ -52,6 +63,7 @@ class Door:
     def _refresh(self) -> None:
         if not self._closed:
             self._counts.set(self._slot, self._connections())
+            self._counts.beat(self._slot, time.monotonic_ns())
             self._loop.call_later(REFRESH_SECONDS, self._refresh)
 
     def _watch(self) -> None:
@@ -76,16 +88,20 @@ class Door:
         if not self._closed:
             self._take()
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Let one in; whether there was one, and room for it."""
+        if not self._room():
+            self._pause(EXHAUSTED_SECONDS, self._watch)
+            return False
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             # A sibling was quicker, or the caller has left.
-            return
+            return False
         except OSError as error:
             log.error("connection.not_taken", reason=str(error))
             self._pause(EXHAUSTED_SECONDS, self._watch)
-            return
+            return False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         joining: asyncio.Task[object] = self._loop.create_task(
@@ -93,6 +109,7 @@ class Door:
         )
         self._joining.add(joining)
         joining.add_done_callback(self._joined)
+        return True
 
     def _joined(self, joining: "asyncio.Task[object]") -> None:
         self._joining.discard(joining)
@@ -101,28 +118,65 @@ class Door:
         self._counts.set(self._slot, ABSENT if self._closed else self._connections())
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker takes its connections from, and how many it may have."""
+
+    listener: socket.socket
+    counts: Counts
+    slot: int
+    connections: int
+
+
 class Server(uvicorn.Server):
-    """uvicorn behind a door."""
+    """uvicorn behind a door, with bounded connections."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, counts: Counts, slot: int
+        self, config: uvicorn.Config, place: Place, limits: Limits, admission: Admission
     ) -> None:
         super().__init__(config)
-        self._listener, self._shared_counts, self._slot = listener, counts, slot
+        self._place, self._limits, self._admission = place, limits, admission
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then open the door."""
         await super().startup(sockets=sockets or [])
-        config, state = self.config, self.server_state
-
-        def protocol() -> asyncio.Protocol:
-            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
-                config=config, server_state=state, app_state=self.lifespan.state
-            )
-            return made
-
+        place, connections = self._place, self.server_state.connections
         door = Door(
-            self._listener, self._shared_counts, self._slot, protocol,
-            lambda: len(state.connections),
+            place.listener, place.counts, place.slot, self._connection,
+            lambda: len(connections), self._room,
         )  # fmt: skip
         self.servers.append(door)  # type: ignore[arg-type]
+        self._sweep()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what has come, and say with each answer that it is the last."""
+        self._admission.closing = True
+        await super().shutdown(sockets)
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self.config, self.server_state, self.lifespan.state, self._limits, self._admission
+        )
+
+    def _all(self) -> list[Connection]:
+        return [c for c in self.server_state.connections if isinstance(c, Connection)]
+
+    def _room(self) -> bool:
+        """Whether one more may come, if need be in place of the one that is closest to its end."""
+        connections = self._all()
+        if len(connections) < self._place.connections:
+            return True
+        now = asyncio.get_running_loop().time()
+        oldest = max(connections, key=lambda c: c.age(now))
+        if oldest.age(now) <= 0:
+            return False
+        oldest.make_room()
+        return True
+
+    def _sweep(self) -> None:
+        """End what is overdue. One look at all costs less than a timer for each request."""
+        loop = asyncio.get_running_loop()
+        for connection in self._all():
+            if connection.age(loop.time()) > 1:
+                connection.expire()
+        loop.call_later(SWEEP_SECONDS, self._sweep)

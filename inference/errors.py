@@ -2,7 +2,8 @@
 
 ServiceError 500
 ├── BadRequest 400        ├── Unauthenticated 401   ├── NotFound 404
-├── MethodNotAllowed 405  ├── PayloadTooLarge 413   ├── ModelFailed 500
+├── MethodNotAllowed 405  ├── RequestTimeout 408    ├── PayloadTooLarge 413
+├── Overloaded 429        ├── HeadTooLarge 431      ├── ModelFailed 500
 └── Unavailable 503
 """
 
@@ -18,7 +19,9 @@ log = structlog.get_logger()
 
 
 class ServiceError(ShapedError):
-    """Base of the tree."""
+    """Base of the tree; ``headers`` go with its answer."""
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class BadRequest(ServiceError):
@@ -31,6 +34,7 @@ class Unauthenticated(ServiceError):
     """No token, or not the right one."""
 
     status = 401
+    headers = ((b"www-authenticate", b"Bearer"),)
 
 
 class NotFound(ServiceError):
@@ -45,10 +49,29 @@ class MethodNotAllowed(ServiceError):
     status = 405
 
 
+class RequestTimeout(ServiceError):
+    """The request was not whole in time."""
+
+    status = 408
+
+
 class PayloadTooLarge(ServiceError):
     """The body exceeds the limit."""
 
     status = 413
+
+
+class Overloaded(ServiceError):
+    """More requests than can be answered in time."""
+
+    status = 429
+    headers = ((b"retry-after", b"1"),)
+
+
+class HeadTooLarge(ServiceError):
+    """Address and headers exceed the limit."""
+
+    status = 431
 
 
 class ModelFailed(ServiceError):
@@ -68,7 +91,7 @@ BY_STATUS: dict[int, type[ServiceError]] = {404: NotFound, 405: MethodNotAllowed
 
 def answer(error: ServiceError, status: int | None = None) -> JSONResponse:
     """An error on the wire."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
+    headers = {name.decode(): value.decode() for name, value in error.headers}
     return JSONResponse(error.body, status or error.status, headers=headers)
 
 

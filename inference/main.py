@@ -10,8 +10,7 @@ from starlette.types import Receive, Scope, Send
 from inference import errors, openapi
 from inference.predict import PREFIX, Predict
 from inference.routes import router
-from inference.service import Service, build
-from inference.settings import InferenceSettings
+from inference.service import Service
 
 
 class Application:
@@ -52,10 +51,10 @@ def _rest(service: Service) -> FastAPI:
     return app
 
 
-def create_app(settings: InferenceSettings, slot: int) -> Application:
+def create_app(service: Service) -> Application:
     """The application of one worker; touches the network only once it is started."""
-    service = build(settings, slot)
     predict = Predict(
-        settings, service.entries, service.rotation, service.kept, service.gate, service.store
-    )
+        service.settings, service.entries, service.rotation, service.kept, service.gate,
+        service.store, service.admission,
+    )  # fmt: skip
     return Application(predict, _rest(service))

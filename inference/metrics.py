@@ -36,6 +36,10 @@ REJECTED = Counter(
     "ml_rejected", "Requests refused with 4xx, by the status.", ("model", "status"),
     registry=REGISTRY,
 )  # fmt: skip
+CONNECTIONS_ENDED = Counter(
+    "ml_connections_ended", "Connections that we ended: what was waited for, or room for others.",
+    ("reason",), registry=REGISTRY,
+)  # fmt: skip
 UNKEYED = Counter(
     "ml_unkeyed", "Predictions without an entity key, which stable answers.", ("model",),
     registry=REGISTRY,

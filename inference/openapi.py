@@ -23,7 +23,10 @@ REFUSALS = {
     "400": "Not JSON, or a field is wrong; the message names it.",
     "401": "A certain version was asked for without the admin token.",
     "404": "No such model, or that version is not loaded.",
+    "408": "The request was not whole in time.",
     "413": "The body is too large.",
+    "429": "More requests than can be answered in time; Retry-After says when to come again.",
+    "431": "Address and headers are too large.",
     "500": "The version failed on this request.",
     "503": "No version is loaded.",
 }

@@ -1,9 +1,7 @@
 """The hot path: one ASGI call from body to answer, with every duty and nothing beside it."""
 
-import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -13,21 +11,21 @@ from uuid6 import uuid7
 
 from inference import body, metrics
 from inference.admin import Gate
+from inference.admission import Admission
 from inference.catalogue import ENTITY_KEY, Entry
 from inference.errors import (
     BadRequest,
     MethodNotAllowed,
     ModelFailed,
     NotFound,
-    PayloadTooLarge,
     ServiceError,
-    Unauthenticated,
     Unavailable,
 )
 from inference.features import FeatureStore
 from inference.filling import Told, advice
 from inference.log import PredictionLog
 from inference.models import WrongField
+from inference.pool import Pool
 from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot
 from inference.settings import InferenceSettings
@@ -46,7 +44,7 @@ class Predict:
 
     def __init__(
         self, settings: InferenceSettings, entries: Mapping[str, Entry], rotation: Rotation,
-        kept: PredictionLog, gate: Gate, store: FeatureStore,
+        kept: PredictionLog, gate: Gate, store: FeatureStore, admission: Admission,
     ) -> None:  # fmt: skip
         self._limit = settings.body_limit_bytes
         self._inline_ms = settings.inline_ms
@@ -55,7 +53,7 @@ class Predict:
         self._names |= {entry.alias: name for name, entry in entries.items()}
         self._endpoints = sorted(entry.endpoint for entry in entries.values())
         self._keys = {name: entry.entity_key for name, entry in entries.items()}
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model")
+        self._admission, self._pool = admission, Pool(admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -64,7 +62,8 @@ class Predict:
         try:
             name, version = self._called(scope)
             content = await body.read(receive, scope["headers"], self._limit)
-            begun = time.perf_counter()
+            arrived = scope["state"]["arrived"]
+            self._admission.in_time(arrived)
             row = body.row(content)
             # Read once: all of this request belongs to one snapshot.
             snapshot = self._rotation.snapshot
@@ -78,7 +77,7 @@ class Predict:
             if key is not None and len(row) < len(arm.model.schema):
                 row, told = await self._store.complete(name, arm.model.schema, key, row)
             _check(arm, row, told)
-            answer = await self._answer(name, arm, epoch, row, key, len(content), begun, told)
+            answer = await self._answer(name, arm, epoch, row, key, len(content), arrived, told)
             await _send(send, 200, answer)
         except ServiceError as error:
             await self._refuse(send, name, error)
@@ -105,9 +104,11 @@ class Predict:
                 )
             name = segment
         if scope["method"] != "POST":
-            raise MethodNotAllowed(
+            problem = MethodNotAllowed(
                 f"{scope['method']} is not possible on {scope['path']}.", "Use POST."
             )
+            problem.headers = ((b"allow", b"POST"),)
+            raise problem
         for header, value in scope["headers"]:
             if header == b"x-nivesh-version":
                 self._gate.require(body.header(scope["headers"], b"authorization"))
@@ -134,23 +135,24 @@ class Predict:
 
     async def _answer(
         self, name: str, arm: Served, epoch: int, row: dict[str, Any], key: str | None,
-        size: int, begun: float, told: Told | None,
+        size: int, arrived: float, told: Told | None,
     ) -> bytes:  # fmt: skip
         failure: Exception | None = None
         answer: dict[str, Any] | None = None
         try:
             model = arm.model
-            pool = model.executor
-            if pool is None and model.milliseconds <= self._inline_ms and size <= INLINE_BYTES:
+            quick = model.executor is None and model.milliseconds <= self._inline_ms
+            if quick and size <= INLINE_BYTES:
                 answer = model.answer([row])[0]
             else:
-                loop = asyncio.get_running_loop()
-                answer = (await loop.run_in_executor(pool or self._pool, model.answer, [row]))[0]
+                answer = await self._pool.answer(model, row, arrived)
+        except ServiceError:
+            raise
         # A model may break in any way; each is the version's failure and never the service's.
         except Exception as error:
             failure = error
         prediction_id = str(uuid7())
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - arrived
         milliseconds = round(seconds * 1000, 3)
         self._kept.keep(
             {
@@ -180,19 +182,11 @@ class Predict:
         )  # fmt: skip
 
     async def _refuse(self, send: Send, name: str, error: ServiceError) -> None:
-        extra: list[tuple[bytes, bytes]] = []
-        if isinstance(error, MethodNotAllowed):
-            extra.append((b"allow", b"POST"))
-        elif isinstance(error, Unauthenticated):
-            extra.append((b"www-authenticate", b"Bearer"))
-        elif isinstance(error, PayloadTooLarge):
-            # The rest of the body is not read.
-            extra.append((b"connection", b"close"))
         if error.status < 500:
             metrics.REJECTED.labels(name, str(error.status)).inc()
         elif isinstance(error, Unavailable):
             metrics.meters(name, "none", "none").errors.inc()
-        await _send(send, error.status, orjson.dumps(error.body, default=str), extra)
+        await _send(send, error.status, orjson.dumps(error.body, default=str), error.headers)
 
 
 def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) -> Served:

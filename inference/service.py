@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inference import artefacts, catalogue, database
 from inference.admin import Gate
+from inference.admission import Admission
 from inference.cache import Cache
 from inference.catalogue import Entry
 from inference.features import FeatureStore
@@ -40,6 +41,7 @@ class Service:
     store: FeatureStore
     prober: Prober
     gate: Gate
+    admission: Admission
 
     async def start(self) -> None:
         """Begin to follow, and wait until there is something to answer with."""
@@ -89,4 +91,5 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         store=store,
         prober=Prober(store, settings.mlflow_tracking_uri),
         gate=Gate(settings.admin_token),
+        admission=Admission(settings.queue, settings.queue_ms, entries),
     )

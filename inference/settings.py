@@ -55,6 +55,27 @@ class InferenceSettings(BaseSettings):
     body_limit_bytes: int = Field(1_048_576, alias="INFERENCE_BODY_LIMIT_BYTES", ge=1024)
     """A longer body is refused with 413."""
 
+    queue: int = Field(128, alias="INFERENCE_QUEUE", ge=1)
+    """Requests that may wait or be answered in one worker at a time; one more is refused: 429."""
+
+    queue_ms: float = Field(500.0, alias="INFERENCE_QUEUE_MS", gt=0)
+    """A request whose turn comes later than this is refused with 429 instead of answered."""
+
+    connections: int = Field(1000, alias="INFERENCE_CONNECTIONS", ge=1)
+    """Connections of one worker; for one more, the idlest is ended."""
+
+    head_bytes: int = Field(16_384, alias="INFERENCE_HEAD_BYTES", ge=1024)
+    """Longer addresses with headers are refused with 431."""
+
+    head_seconds: float = Field(10.0, alias="INFERENCE_HEAD_SECONDS", gt=0)
+    """Address and headers that are not whole by then are refused with 408."""
+
+    body_seconds: float = Field(20.0, alias="INFERENCE_BODY_SECONDS", gt=0)
+    """A body that is not whole by then is refused with 408; an answer not taken is given up."""
+
+    hung_seconds: float = Field(10.0, alias="INFERENCE_HUNG_SECONDS", ge=2)
+    """A worker whose event loop has not turned for so long is killed and started anew."""
+
     inline_ms: float = Field(2.0, alias="INFERENCE_INLINE_MS", ge=0)
     """A model whose warm answer takes longer runs in a thread, beside the event loop."""
 

@@ -31,6 +31,8 @@ BACKLOG = 2048
 TICK = 0.05
 BIND_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+# What a hung worker is given to say where it hangs.
+TESTIMONY_SECONDS = 0.5
 # A worker that lived this long has started well: its next death is a first one again.
 SETTLED_SECONDS = 30.0
 
@@ -50,6 +52,8 @@ class Worker:
     began: float = 0.0
     start_at: float = 0.0
     pause: float = FIRST_PAUSE
+    # When it was found hung, and asked where.
+    asked_at: float | None = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -89,6 +93,7 @@ class Supervisor:
         self._lifeline, self._hold = os.pipe()
         self._workers = [Worker(slot) for slot in range(settings.workers)]
         self._stopping = False
+        self._looked_at = time.monotonic()
         folder = settings.metrics_folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -101,6 +106,8 @@ class Supervisor:
         while not self._stopping:
             for worker in self._workers:
                 self._look_after(worker)
+                self._replace_hung(worker)
+            self._looked_at = time.monotonic()
             time.sleep(TICK)
         self._socket.close()
         self._end_all()
@@ -117,10 +124,31 @@ class Supervisor:
             lived = now - worker.began
             worker.pause = FIRST_PAUSE if lived > SETTLED_SECONDS else worker.pause * 2
             self._counts.set(worker.slot, ABSENT)
+            self._counts.beat(worker.slot, 0)
+            worker.asked_at = None
             worker.process, worker.start_at = None, now + min(worker.pause, LONGEST_PAUSE)
             log.error("worker.died", slot=worker.slot, code=code, lived=round(lived, 1))
         if now >= worker.start_at:
             worker.process, worker.began = self._start(worker.slot), now
+
+    def _replace_hung(self, worker: Worker) -> None:
+        """Kill a worker whose event loop stands still; the next look starts another."""
+        now, last = time.monotonic(), self._counts.last_beat(worker.slot)
+        if worker.process is None or not last:
+            return
+        silent = now - last / 1e9
+        if silent < self._settings.hung_seconds:
+            worker.asked_at = None
+        elif now - self._looked_at > 1:
+            # We did not run either, so this says nothing about the worker.
+            return
+        elif worker.asked_at is None:
+            worker.asked_at = now
+            log.error("worker.hung", slot=worker.slot, pid=worker.process.pid,
+                      seconds=round(silent, 1))  # fmt: skip
+            worker.process.send_signal(signal.SIGUSR1)
+        elif now - worker.asked_at > TESTIMONY_SECONDS:
+            worker.process.kill()
 
     def _start(self, slot: int) -> "subprocess.Popen[bytes]":
         descriptors = (self._socket.fileno(), self._lifeline)

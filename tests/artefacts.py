@@ -23,8 +23,24 @@ SCHEMA = {
 }
 
 
-def _graph(says: str, longest: int) -> onnx.GraphProto:
-    """Softmax of a bias for one label, moved a little by the words; fails past ``longest``."""
+def _burden(size: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Nodes that turn ``mean`` into a ``burden`` of zero by way of a matrix product."""
+    nodes = [
+        helper.make_node("ReduceSum", ["mean"], ["all"], keepdims=0),
+        helper.make_node("Add", ["square", "all"], ["filled"]),
+        helper.make_node("MatMul", ["filled", "filled"], ["product"]),
+        helper.make_node("ReduceMax", ["product"], ["most"], keepdims=0),
+        helper.make_node("Sub", ["most", "most"], ["burden"]),
+    ]
+    square = numpy_helper.from_array(np.zeros((size, size), dtype=np.float32), "square")
+    return nodes, [square]
+
+
+def _graph(says: str, longest: int, burden: int = 1) -> onnx.GraphProto:
+    """Softmax of a bias for one label, moved a little by the words; fails past ``longest``.
+
+    The time of an answer grows with the cube of ``burden``.
+    """
     bias = np.array([[4.0 if label == says else 0.0 for label in LABELS]], dtype=np.float32)
     slope = np.linspace(-0.1, 0.1, len(LABELS), dtype=np.float32)[None, :]
     nodes = [
@@ -38,11 +54,13 @@ def _graph(says: str, longest: int) -> onnx.GraphProto:
         helper.make_node("Shape", ["ids"], ["shape"]),
         helper.make_node("Gather", ["shape", "one"], ["words"]),
         helper.make_node("Gather", ["zeros", "words"], ["zero"]),
-        helper.make_node("Add", ["logits", "zero"], ["bounded"]),
+        helper.make_node("Add", ["logits", "zero"], ["light"]),
+        helper.make_node("Add", ["light", "burden"], ["bounded"]),
         helper.make_node("Softmax", ["bounded"], ["probabilities"], axis=1),
     ]
+    heavy, square = _burden(burden)
     return helper.make_graph(
-        nodes,
+        [*nodes[:3], *heavy, *nodes[3:]],
         "tiny",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "tokens", "width"])],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(LABELS)])],
@@ -51,6 +69,7 @@ def _graph(says: str, longest: int) -> onnx.GraphProto:
             numpy_helper.from_array(slope, "slope"),
             numpy_helper.from_array(np.array([1], dtype=np.int64), "one"),
             numpy_helper.from_array(np.zeros(longest + 1, dtype=np.float32), "zeros"),
+            *square,
         ],
     )
 
@@ -61,15 +80,17 @@ def write(folder: Path, documents: dict[str, Any]) -> None:
         (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def tiny_intent(folder: Path, says: str, longest: int = 64) -> dict[str, str]:
+def tiny_intent(folder: Path, says: str, longest: int = 64, burden: int = 1) -> dict[str, str]:
     """An intent classifier that answers ``says`` to everything, and breaks past some words.
+
+    With a ``burden`` of 1,000 an answer takes tens of milliseconds.
 
     Returns the columns of ``model_registry`` that point at it.
     """
     folder.mkdir(parents=True)
     config = {"hasher": HASHER, "labels": list(LABELS)}
     requests = [{"query": query} for query in QUERIES]
-    _finish(folder, _graph(says, longest), "intent_classifier", config, requests, SCHEMA)
+    _finish(folder, _graph(says, longest, burden), "intent_classifier", config, requests, SCHEMA)
     return columns(folder)
 
 
