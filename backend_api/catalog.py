@@ -55,6 +55,7 @@ class ModelEntry(Entry):
     task: str
     endpoint: str
     entity_key: str = "user_id"
+    fallback: Literal["automatic", "manual", "none"] = "none"
     criteria: list[CriterionRule] = Field(min_length=1)
     validation: ValidationPlan
     rollout: RolloutPlan = RolloutPlan()

@@ -11,6 +11,7 @@ from backend_api.rules import deployment as rule
 from backend_api.schemas import (
     Deployment,
     Desired,
+    Fallback,
     Hold,
     LoadedVersion,
     Mirror,
@@ -55,6 +56,7 @@ def desired(session: Session, model: str) -> Desired | None:
         target=names.get(routing.target_id),
         salt=routing.salt,
         degraded=routing.degraded,
+        fallback=routing.fallback,
         changed_at=routing.changed_at,
         changed_by=routing.changed_by,
     )
@@ -87,6 +89,7 @@ def observed(
             production=ack.production_version if ack else None,
             canary=ack.canary_version if ack else None,
             canary_share=ack.canary_share if ack else 0,
+            fallback=ack.fallback if ack else False,
             loaded={k: _loaded(v) for k, v in ack.loaded.items()} if ack else {},
             error=ack.error if ack else None,
             acknowledged_at=ack.acknowledged_at if ack else replica.started_at,
@@ -117,6 +120,14 @@ def hold(session: Session, model: str) -> Hold | None:
     if row is None or row.held_at is None:
         return None
     return Hold(at=row.held_at, by=row.held_by or "", reason=row.held_reason or "")
+
+
+def fallback(session: Session, model: str) -> Fallback | None:
+    """Who had rules answer a model, and why; None where versions do."""
+    row = session.get(ModelRow, model, populate_existing=True)
+    if row is None or row.fallback_at is None:
+        return None
+    return Fallback(at=row.fallback_at, by=row.fallback_by or "", reason=row.fallback_reason or "")
 
 
 def last_rollback(session: Session, model: str) -> tuple[float, datetime] | None:
@@ -191,6 +202,8 @@ def deployment(
         observed=workers,
         agrees=agreed(workers),
         hold=hold(session, model),
+        has_rules=entry.fallback != "none",
+        fallback=fallback(session, model),
         readiness=readiness(session, model, want, workers),
         mirror=mirror(session, model),
     )
@@ -200,14 +213,18 @@ def deployment(
 PROOF_MINUTES = 15
 
 TRAFFIC = text("""
-    SELECT count(*) AS requests, count(*) FILTER (WHERE status = 'error') AS errors,
-        count(*) FILTER (WHERE status = 'fallback') AS fallbacks,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) AS p50,
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) AS p95,
+    SELECT count(*) FILTER (WHERE arm <> 'fallback') AS requests,
+        count(*) FILTER (WHERE arm <> 'fallback' AND status = 'error') AS errors,
+        count(*) FILTER (WHERE arm = 'fallback') AS fallbacks,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms)
+            FILTER (WHERE arm <> 'fallback') AS p50,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms)
+            FILTER (WHERE arm <> 'fallback') AS p95,
         count(*) FILTER (WHERE arm = 'production') AS production,
         count(*) FILTER (WHERE arm = 'canary') AS canary, max(predicted_at) AS last_at
     FROM model_predictions
-    WHERE model_name = :model AND predicted_at > :since AND arm <> 'staging'
+    WHERE model_name = :model AND predicted_at > :since
+        AND arm IN ('production', 'canary', 'fallback')
         AND (CAST(:version AS text) IS NULL OR (version = :version AND arm = 'production'))
 """)
 

@@ -172,6 +172,14 @@ class Hold(Wire):
     reason: str
 
 
+class Fallback(Wire):
+    """Rules were chosen to answer a model, and no version does."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
 class Desired(Wire):
     """What every worker should serve, compiled from ``model_deployments``."""
 
@@ -184,6 +192,7 @@ class Desired(Wire):
     target: str | None
     salt: str
     degraded: str | None
+    fallback: bool = False
     changed_at: datetime
     changed_by: str
 
@@ -208,6 +217,7 @@ class Observed(Wire):
     production: str | None
     canary: str | None
     canary_share: int
+    fallback: bool = False
     loaded: dict[str, LoadedVersion]
     error: str | None
     acknowledged_at: datetime
@@ -240,7 +250,7 @@ class Mirror(Wire):
 
 
 class Deployment(Wire):
-    """Desired and observed state of one model side by side."""
+    """Desired and observed state of one model side by side; ``has_rules``: these may answer it."""
 
     model_name: str
     title: str
@@ -249,6 +259,8 @@ class Deployment(Wire):
     observed: list[Observed]
     agrees: bool
     hold: Hold | None
+    has_rules: bool = False
+    fallback: Fallback | None = None
     readiness: Readiness
     mirror: Mirror
 
@@ -444,6 +456,14 @@ class ShiftTraffic(Write):
     expected_canary: str
     expected_share: int = Field(ge=0, le=100)
     share: int = Field(ge=0, le=100)
+
+
+class SetFallback(Write):
+    """Have rules answer a model, or its versions again."""
+
+    model_config = _example("answers are wrong since the drift of 02:00", on=True)
+
+    on: bool
 
 
 class Explain(Write):

@@ -116,7 +116,12 @@ def observe(session: Session, model: str, now: datetime, timeout: float) -> None
 def verify(session: Session, model: str, now: datetime, quiet: float) -> None:
     """Note that a version proved good in production: from then on it may be gone back to."""
     routing = session.get(RoutingRow, model)
-    if routing is None or routing.degraded or routing.observed_epoch < routing.epoch:
+    if (
+        routing is None
+        or routing.degraded
+        or routing.fallback
+        or routing.observed_epoch < routing.epoch
+    ):
         return
     row = session.get(VersionRow, routing.production_id) if routing.production_id else None
     if row is None or row.verified_at is not None or row.deployed_at is None:

@@ -29,6 +29,7 @@ LOOKS: dict[str, Look] = {
     "archived": Look("Archived", "archive", "gray"),
     "rejected": Look("Rejected", "block", "red"),
     "rolled_back": Look("Rolled back", "undo", "red"),
+    "fallback": Look("Rules answer", "rule", "orange"),
     # accounts and tokens
     "disabled": Look("Disabled", "block", "gray"),
     "revoked": Look("Revoked", "block", "gray"),

@@ -33,6 +33,7 @@ from backend_api.schemas import (
     RegisterVersion,
     RequestPromotion,
     RollBack,
+    SetFallback,
     SetRole,
     ShiftTraffic,
     Token,
@@ -283,6 +284,10 @@ class Backend:
     def shift_traffic(self, model: str, body: ShiftTraffic) -> Outcome:
         """Set the canary's share."""
         return self._post(body, "models", model, "traffic")
+
+    def choose_fallback(self, model: str, body: SetFallback) -> Outcome:
+        """Have rules answer, or versions again."""
+        return self._post(body, "models", model, "fallback")
 
     def lift_hold(self, model: str, body: Explain) -> Outcome:
         """Let promotions through again."""

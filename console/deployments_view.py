@@ -26,6 +26,7 @@ def signature(deployment: Deployment) -> tuple[object, ...]:
     return (
         want.epoch if want else None,
         deployment.hold,
+        deployment.fallback,
         deployment.mirror.state,
         deployment.readiness.target,
     )
@@ -54,6 +55,9 @@ def agreement(deployment: Deployment) -> tuple[Health, str]:
     want = deployment.desired
     alive = [worker for worker in deployment.observed if worker.live]
     behind = [worker for worker in alive if not worker.agrees]
+    if want is not None and want.fallback and alive:
+        ruled = sum(worker.agrees for worker in alive)
+        return Health.DEGRADED, f"Rules answer on {ruled} of {len(alive)} live workers, as decided."
     if want is None or (want.production is None and want.canary is None):
         return Health.UNKNOWN, "Nothing is decided to serve yet."
     if not alive:
@@ -72,9 +76,10 @@ def agreement(deployment: Deployment) -> tuple[Health, str]:
 def decision(want: Desired) -> None:
     """What was decided, by whom and when."""
     share = want.canary_share if want.canary else 0
+    none = "no requests" if want.fallback else None
     figures = (
-        ("Production", want.production or "none", f"{100 - share} % of requests", None),
-        ("Canary", want.canary or "none", f"{share} % of requests", None),
+        ("Production", want.production or "none", none or f"{100 - share} % of requests", None),
+        ("Canary", want.canary or "none", none or f"{share} % of requests", None),
         ("Staged", ", ".join(want.staging) or "none", "no requests", None),
         ("Epoch", f"{want.epoch:,}", "the decision's number", EPOCH_HELP),
     )
@@ -93,12 +98,18 @@ def difference(want: Desired, worker: Observed) -> str:
     if worker.error:
         return worker.error
     pairs = (
+        ("answers by", source(worker), source(want)),
         ("serves", worker.production or "none", want.production or "none"),
         ("canary", canary(worker), canary(want)),
         ("epoch", f"{worker.epoch}", f"{want.epoch}"),
     )
     told = [f"{what} {now}, decided {should}" for what, now, should in pairs if now != should]
     return "; ".join(told)
+
+
+def source(place: Desired | Observed) -> str:
+    """Whether rules answer, as decided or as observed."""
+    return "rules" if place.fallback else "versions"
 
 
 def canary(place: Desired | Observed) -> str:
@@ -139,6 +150,8 @@ def _row(want: Desired, worker: Observed, now: datetime) -> tuple[str, ...]:
     elif not worker.agrees:
         state = badges.badge("degraded", "Differs")
         state += f"<br>:small[:gray[{plain(difference(want, worker))}]]"
+    if worker.fallback:
+        state += f" {badges.badge('fallback')}"
     return (
         f"{plain(worker.host)}\u00a0· {worker.pid}",
         state,

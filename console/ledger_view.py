@@ -46,6 +46,8 @@ DEEDS = {
     "canary.start": Deed("Started canary", "call_split"),
     "canary.share": Deed("Moved share of", "call_split"),
     "canary.abort": Deed("Aborted canary", "call_split"),
+    "fallback.on": Deed("Had rules answer", "rule"),
+    "fallback.off": Deed("Let versions answer again for", "rule"),
     "hold.lift": Deed("Lifted hold of", "lock_open"),
     "deployment.observed": Deed("Saw on all workers", "visibility"),
     "rollback.observed": Deed("Saw rolled back on all workers", "visibility"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -22,6 +22,7 @@ class Entry(BaseModel):
     description: str = ""
     endpoint: str
     entity_key: str = ENTITY_KEY
+    fallback: Literal["automatic", "manual", "none"] = "none"
     validation: dict[str, Any] = {}
 
     @property

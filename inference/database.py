@@ -25,6 +25,7 @@ _VERSION = """(SELECT json_build_object('version', r.version, 'digest', r.artifa
     FROM model_registry r WHERE r.id = {})"""
 _WANTED = f"""
 SELECT d.model_name, d.epoch, d.canary_share AS share, d.salt, d.degraded,
+    d.fallback,
     {_VERSION.format("d.production_id")} AS production,
     {_VERSION.format("d.canary_id")} AS canary,
     {_VERSION.format("d.target_id")} AS target,
@@ -38,13 +39,13 @@ ON CONFLICT (replica_id) DO UPDATE SET host = excluded.host, pid = excluded.pid,
 """
 _ACKNOWLEDGE = """
 INSERT INTO replica_models (replica_id, model_name, epoch, production_version, canary_version,
-    canary_share, loaded, error, acknowledged_at)
-VALUES (%(replica)s, %(model)s, %(epoch)s, %(production)s, %(canary)s, %(share)s, %(loaded)s,
-    %(error)s, clock_timestamp())
+    canary_share, fallback, loaded, error, acknowledged_at)
+VALUES (%(replica)s, %(model)s, %(epoch)s, %(production)s, %(canary)s, %(share)s, %(fallback)s,
+    %(loaded)s, %(error)s, clock_timestamp())
 ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,
     production_version = excluded.production_version, canary_version = excluded.canary_version,
-    canary_share = excluded.canary_share, loaded = excluded.loaded, error = excluded.error,
-    acknowledged_at = excluded.acknowledged_at
+    canary_share = excluded.canary_share, fallback = excluded.fallback, loaded = excluded.loaded,
+    error = excluded.error, acknowledged_at = excluded.acknowledged_at
 """
 _DELIVER = """
 INSERT INTO model_predictions (prediction_id, predicted_at, model_name, version, arm, entity_key,
@@ -77,6 +78,7 @@ class Acknowledgement:
     production: str | None
     canary: str | None
     share: int
+    fallback: bool
     loaded: dict[str, dict[str, str | None]]
     error: str | None
 
@@ -168,6 +170,7 @@ def acknowledge(connection: Connection, replica: str, seen: Iterable[Acknowledge
                 {
                     "replica": replica, "model": one.model, "epoch": one.epoch,
                     "production": one.production, "canary": one.canary, "share": one.share,
+                    "fallback": one.fallback,
                     "loaded": Jsonb(one.loaded), "error": one.error,
                 },
             )  # fmt: skip

@@ -33,7 +33,7 @@ REFUSALS = {
 LABELS = {
     "model": {"type": "string"},
     "version": {"type": "string", "examples": ["v1.2.0"]},
-    "arm": {"type": "string", "enum": ["production", "canary", "staging"]},
+    "arm": {"type": "string", "enum": ["production", "canary", "staging", "fallback"]},
     "epoch": {"type": "integer"},
     "prediction_id": {"type": "string", "format": "uuid"},
     "latency_ms": {"type": "number"},
@@ -50,6 +50,10 @@ FEATURES = {
         "store": {"type": "string", "enum": ["timeout", "unreachable", "skipped"]},
     },
 }
+SOURCE = {
+    "type": "string", "enum": ["fallback"],
+    "description": "Only where rules answered, since no version can or none should.",
+}  # fmt: skip
 
 
 def document(app: FastAPI, entries: Mapping[str, Entry], snapshot: Snapshot) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def _operation(name: str, entry: Entry, snapshot: Snapshot) -> dict[str, Any]:
                     "application/json": {
                         "schema": {
                             "type": "object", "required": list(LABELS),
-                            "properties": {**LABELS, "features": FEATURES},
+                            "properties": {**LABELS, "features": FEATURES, "source": SOURCE},
                         }
                     }
                 },

@@ -27,7 +27,7 @@ from inference.log import PredictionLog
 from inference.models import WrongField
 from inference.pool import Pool
 from inference.rotation import Rotation
-from inference.routing import InFlight, Served, Snapshot
+from inference.routing import InFlight, Served, Snapshot, Standby, answering
 from inference.settings import InferenceSettings
 
 PREFIX = "/predict/"
@@ -68,7 +68,7 @@ class Predict:
             # Read once: all of this request belongs to one snapshot.
             snapshot = self._rotation.snapshot
             key = self._key(name, row)
-            arm = _arm(snapshot, name, key, version)
+            arm = _arm(snapshot, self._rotation.standbys.get(name), name, key, version)
             epoch = 0
             if (route := snapshot.routes.get(name)) is not None:
                 epoch, flight = route.epoch, route.in_flight
@@ -159,7 +159,7 @@ class Predict:
                 "id": prediction_id, "at": time.time_ns() // 1000, "model": name,
                 "version": arm.version, "arm": arm.arm, "key": key, "input": row,
                 "output": answer, "confidence": answer.get("confidence") if answer else None,
-                "ms": milliseconds, "status": "error" if failure else "ok",
+                "ms": milliseconds, "status": "error" if failure else arm.status,
                 "error": f"{type(failure).__name__}: {failure}"[:500] if failure else None,
             }
         )  # fmt: skip
@@ -189,7 +189,9 @@ class Predict:
         await _send(send, error.status, orjson.dumps(error.body, default=str), error.headers)
 
 
-def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) -> Served:
+def _arm(
+    snapshot: Snapshot, standby: Standby | None, name: str, key: str | None, version: str | None
+) -> Served:
     if version is not None:
         loaded = snapshot.direct.get(name, {})
         if version not in loaded:
@@ -199,8 +201,7 @@ def _arm(snapshot: Snapshot, name: str, key: str | None, version: str | None) ->
                 " why a version could not be loaded.",
             )
         return loaded[version]
-    route = snapshot.routes.get(name)
-    arm = route.arm(key) if route is not None else None
+    arm = answering(snapshot.routes.get(name), key, standby)
     if arm is None:
         raise Unavailable(
             f"No version of {name} is loaded.",

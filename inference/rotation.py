@@ -14,8 +14,10 @@ from inference.routing import (
     Route,
     Served,
     Snapshot,
+    Standby,
     Version,
     Wanted,
+    answering,
     route,
     served,
 )
@@ -27,7 +29,7 @@ DRAIN_SECONDS = 1.0
 class Rotation:
     """Holds the snapshot. Only the thread that follows the routing calls what changes it."""
 
-    def __init__(self, shelf: Shelf, kept: Kept) -> None:
+    def __init__(self, shelf: Shelf, kept: Kept, standbys: Mapping[str, Standby]) -> None:
         self.snapshot = EMPTY
         # Set once every wanted version was either loaded or found unfit.
         self.settled = threading.Event()
@@ -36,6 +38,7 @@ class Rotation:
         self._wanted: dict[str, Wanted] = {}
         # What this host served last, of models whose wanted version cannot answer yet.
         self._last_good: dict[str, Wanted] = {}
+        self.standbys = standbys
         self._shelf = shelf
         self._kept = kept
         self._ready: dict[Key, Model] = {}
@@ -48,12 +51,17 @@ class Rotation:
 
     def want(self, rows: Iterable[Wanted]) -> None:
         """Take over what should serve."""
-        self._wanted = {row.model_name: row for row in rows}
+        self._wanted = {row.model_name: row for row in map(self._possible, rows)}
         for name in list(self._last_good):
             row = self._wanted.get(name)
             if row is None or row.production is None:
                 del self._last_good[name]
         self.reconcile()
+
+    def _possible(self, row: Wanted) -> Wanted:
+        """What is wanted, but for rules where there are none: there a version goes on answering."""
+        able = not row.fallback or row.model_name in self.standbys
+        return row if able else row.model_copy(update={"fallback": False})
 
     def reconcile(self) -> None:
         """Publish what may be published, then order what is missing."""
@@ -79,7 +87,8 @@ class Rotation:
 
     def _serving(self) -> list[Wanted]:
         """Rows that answer now."""
-        return [r.wanted for r in self.snapshot.routes.values() if r.production is not None]
+        routes = self.snapshot.routes.values()
+        return [r.wanted for r in routes if r.production is not None or r.wanted.fallback]
 
     def _finish(self, before: Snapshot) -> None:
         """Wait, within bounds, until the last answer of a route that was replaced is out."""
@@ -139,9 +148,14 @@ class Rotation:
             production=_name(at.production),
             canary=_name(at.canary),
             share=at.share,
+            fallback=self._rules_answer(at),
             loaded=loaded,
             error="; ".join(failed) or None,
         )
+
+    def _rules_answer(self, at: Route) -> bool:
+        standby = self.standbys.get(at.wanted.model_name)
+        return standby is not None and answering(at, None, standby) is standby.rules
 
 
 def _name(arm: Served | None) -> str | None:

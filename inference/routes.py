@@ -62,6 +62,7 @@ class ModelAnswer(BaseModel):
     production: str | None
     canary: str | None
     canary_share: int
+    fallback: bool
     target: str | None
     wanted_epoch: int
     wanted_production: str | None
@@ -149,6 +150,7 @@ async def models(parts: Parts) -> ModelsAnswer:
                 production=seen.production,
                 canary=seen.canary,
                 canary_share=seen.share,
+                fallback=seen.fallback,
                 target=wanted.target.version if wanted.target else None,
                 wanted_epoch=wanted.epoch,
                 wanted_production=wanted.production.version if wanted.production else None,

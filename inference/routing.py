@@ -10,7 +10,7 @@ from inference.metrics import Meters, meters
 from inference.models import Model
 from inference.split import takes_canary
 
-PRODUCTION, CANARY, STAGING = "production", "canary", "staging"
+PRODUCTION, CANARY, STAGING, FALLBACK = "production", "canary", "staging", "fallback"
 
 
 class Key(NamedTuple):
@@ -49,6 +49,7 @@ class Wanted(BaseModel):
     target: Version | None
     staged: tuple[Version, ...]
     degraded: str | None
+    fallback: bool = False
 
     def versions(self) -> list[Version]:
         """All that should be in memory, the most urgent first."""
@@ -71,6 +72,11 @@ class Served:
     arm: str
     model: Model
     meters: Meters
+
+    @property
+    def status(self) -> str:
+        """How the log calls an answer of this arm that went well."""
+        return FALLBACK if self.arm == FALLBACK else "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,24 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Standby:
+    """Rules that may answer for a model; ``automatic``: also when no version can be loaded."""
+
+    rules: Served
+    automatic: bool
+
+
+def answering(route: Route | None, key: str | None, standby: Standby | None) -> Served | None:
+    """Who answers a key: an arm of the route, or the rules; ``None`` when there is nobody."""
+    if standby is not None and route is not None and route.wanted.fallback:
+        return standby.rules
+    arm = route.arm(key) if route is not None else None
+    if arm is None and standby is not None and standby.automatic:
+        return standby.rules
+    return arm
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All routes, and each loaded version by name. Replaced whole, never changed."""
 
@@ -119,7 +143,8 @@ def route(wanted: Wanted, ready: Mapping[Key, Model], before: Route | None) -> R
     """The route that may be published now.
 
     Production decides: until it is in memory the route before stays whole, with its own epoch.
-    A canary that is not in memory gets no share, since a rollback must never wait for it.
+    A canary that is not in memory gets no share, since a rollback must never wait for it. Where
+    rules were chosen to answer, nothing has to be in memory.
     """
 
     def load(version: Version | None, arm: str) -> Served | None:
@@ -127,7 +152,7 @@ def route(wanted: Wanted, ready: Mapping[Key, Model], before: Route | None) -> R
         return served(wanted.model_name, version.version, arm, found) if version and found else None
 
     production = load(wanted.production, PRODUCTION)
-    if wanted.production is not None and production is None:
+    if wanted.production is not None and production is None and not wanted.fallback:
         return before or Route(wanted.model_copy(update={"epoch": 0}), None, None)
     made = Route(wanted, production, load(wanted.canary, CANARY))
     return before if made == before and before is not None else made

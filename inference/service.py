@@ -11,12 +11,14 @@ from inference.admin import Gate
 from inference.admission import Admission
 from inference.cache import Cache
 from inference.catalogue import Entry
+from inference.fallback import RULES
 from inference.features import FeatureStore
 from inference.kept import Kept
 from inference.log import Deliverer, PredictionLog
 from inference.models import Model
 from inference.probes import Prober
 from inference.rotation import Rotation
+from inference.routing import FALLBACK, Standby, served
 from inference.runtimes import load as runtimes
 from inference.settings import InferenceSettings
 from inference.shelf import Shelf
@@ -59,6 +61,17 @@ class Service:
         await self.store.close()
 
 
+def _standbys(entries: Mapping[str, Entry]) -> dict[str, Standby]:
+    """Rules of those models that may be answered by them."""
+    return {
+        name: Standby(
+            served(name, FALLBACK, FALLBACK, rules), entries[name].fallback == "automatic"
+        )
+        for name, rules in RULES.items()
+        if name in entries and entries[name].fallback != "none"
+    }
+
+
 def build(settings: InferenceSettings, slot: int) -> Service:
     """All parts of a worker; nothing is started.
 
@@ -76,7 +89,7 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         return runtimes.load(folder, catalogue.entity_key(entries, model))
 
     shelf = Shelf(cache, settings.model_cache_size, load, bell.ring)
-    rotation = Rotation(shelf, Kept(settings.folder))
+    rotation = Rotation(shelf, Kept(settings.folder), _standbys(entries))
     spool = Spool(settings.folder / "spool", str(slot))
     kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
     store = FeatureStore(settings.redis_host, settings.redis_port, settings.feature_timeout_ms)

@@ -28,7 +28,7 @@ def table(deployment: Deployment) -> Table:
     for worker in deployment.observed:
         if not worker.live:
             continue
-        serves = worker.production or "nothing"
+        serves = "rules" if worker.fallback else worker.production or "nothing"
         if worker.agrees:
             told = f"[green]serves {serves}[/] after {seconds(deployment, worker):.2f} s"
         elif worker.error:

@@ -6,6 +6,7 @@ from ops.commands import promotion, serving, stack, status, train, version
 from ops.commands.access import account, token
 from ops.commands.audit import audit
 from ops.commands.doctor import doctor
+from ops.commands.fallback import fallback
 from ops.commands.features import features
 from ops.commands.rollback import rollback
 from ops.commands.traffic import traffic
@@ -26,7 +27,9 @@ PANELS = {
         promotion.promote, promotion.requests, promotion.approve, promotion.reject,
         promotion.withdraw,
     ),
-    "Serving": (rollback, serving.share, serving.lift_hold, serving.repair, traffic),
+    "Serving": (
+        rollback, fallback, serving.share, serving.lift_hold, serving.repair, traffic,
+    ),
 }  # fmt: skip
 for panel, verbs in PANELS.items():
     for verb in verbs:

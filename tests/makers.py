@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend_api import db
 from backend_api.catalog import Catalog
+from backend_api.operations import fallback, rollback, version
 from backend_api.operations import promotion as promotions
-from backend_api.operations import rollback, version
 from backend_api.operations.order import Order, perform
 from backend_api.schemas import Explain, Outcome, RequestPromotion
 from backend_api.states import Strategy, VersionStatus
@@ -151,6 +151,12 @@ class Registry:
             lambda s, o: rollback.roll_back(
                 s, o, self.model, self.entry.endpoint, expected_production=seen
             ),
+        )
+
+    def fall_back(self, on: bool = True, by: str = "omar") -> Outcome:
+        """Rules answer, or versions again."""
+        return perform_as(
+            self.engine, by, lambda s, o: fallback.choose(s, o, self.entry, self.model, on)
         )
 
     def production(self) -> str | None:

@@ -43,7 +43,8 @@ class Workers:
         for name in names:
             self._run(
                 "INSERT INTO replica_models SELECT :name, d.model_name, d.epoch, p.version,"
-                " c.version, d.canary_share, coalesce(l.loaded, '{}'), NULL, clock_timestamp()"
+                " c.version, d.canary_share, coalesce(l.loaded, '{}'), NULL, clock_timestamp(),"
+                " d.fallback"
                 " FROM model_routing d LEFT JOIN model_registry p ON p.id = d.production_id"
                 " LEFT JOIN model_registry c ON c.id = d.canary_id"
                 " LEFT JOIN LATERAL (SELECT jsonb_object_agg(version, jsonb_build_object("
@@ -53,7 +54,8 @@ class Workers:
                 " ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,"
                 " production_version = excluded.production_version,"
                 " canary_version = excluded.canary_version, loaded = excluded.loaded,"
-                " canary_share = excluded.canary_share, acknowledged_at = clock_timestamp()",
+                " canary_share = excluded.canary_share, fallback = excluded.fallback,"
+                " acknowledged_at = clock_timestamp()",
                 name=name,
             )
 

@@ -32,7 +32,7 @@ def _last_look(session: Session, order: Order, model: str, timeout: float) -> No
     since a way back is better than none.
     """
     want = desired(session, model)
-    if want is None or want.production is None or want.degraded is not None:
+    if want is None or want.production is None or want.degraded is not None or want.fallback:
         return
     row = version_row(session, model, want.production)
     if row.verified_at is None and agreed(observed(session, model, want, order.now, timeout)):

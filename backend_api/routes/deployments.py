@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from backend_api import db, deployment
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller, require
-from backend_api.operations import rollback, traffic
+from backend_api.operations import fallback, rollback, traffic
 from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
-from backend_api.schemas import Deployment, Explain, Outcome, RollBack, ShiftTraffic
+from backend_api.schemas import Deployment, Explain, Outcome, RollBack, SetFallback, ShiftTraffic
 from backend_api.states import Permission
 
 router = APIRouter(tags=["deployments"], responses=ERRORS)  # type: ignore[arg-type]
@@ -71,6 +71,16 @@ def shift_traffic(name: str, body: ShiftTraffic, ctx: Ctx, caller: OnCall) -> Ou
         body,
         lambda s, o: traffic.shift(s, o, entry, name, body, ctx.settings.replica_timeout_seconds),
     )
+
+
+@router.post("/models/{name}/fallback")
+def choose_fallback(name: str, body: SetFallback, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Have rules answer, or versions again; needs no approval and no MLflow."""
+    entry = ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"fallback {name}", body,
+        lambda s, o: fallback.choose(s, o, entry, name, body.on),
+    )  # fmt: skip
 
 
 @router.post("/models/{name}/hold/lift")

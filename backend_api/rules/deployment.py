@@ -13,9 +13,15 @@ MIN_REQUESTS = 20
 
 
 def agrees(desired: Desired, observed: Observed) -> bool:
-    """Whether one worker serves exactly the desired state at its epoch."""
+    """Whether one worker serves exactly the desired state at its epoch.
+
+    Where rules answer, no version has to be in memory: they are chosen just when none can be.
+    """
+    if desired.fallback:
+        return observed.fallback and observed.epoch == desired.epoch
     return (
         observed.error is None
+        and not observed.fallback
         and observed.epoch == desired.epoch
         and observed.production == desired.production
         and observed.canary == desired.canary
@@ -128,12 +134,21 @@ def condition(
     live = [o for o in observed if o.live]
     behind = [o for o in live if not o.agrees]
     over = breach(traffic)
+    if desired is not None and desired.fallback:
+        word = "all workers" if not behind else f"{len(live) - len(behind)} of {len(live)} workers"
+        return Health.DEGRADED, f"Rules answer on {word}, since somebody decided so."
     if desired is None or desired.production is None:
         return Health.UNKNOWN, "Nothing is in production yet."
+    ruled = [o for o in live if o.fallback]
     findings: list[tuple[bool, Health, str]] = [
         (not live, Health.DOWN, "No inference worker is live."),
         (over is not None, Health.DOWN, over or ""),
         (desired.degraded is not None, Health.DEGRADED, f"Degraded: {desired.degraded}."),
+        (
+            bool(ruled),
+            Health.DEGRADED,
+            f"Rules answer on {len(ruled)} of {len(live)} workers: no version is loaded there.",
+        ),
         (
             bool(behind),
             Health.DEGRADED,

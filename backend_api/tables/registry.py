@@ -19,6 +19,9 @@ class ModelRow(Base):
     held_at: Mapped[datetime | None]
     held_by: Mapped[str | None]
     held_reason: Mapped[str | None]
+    fallback_at: Mapped[datetime | None]
+    fallback_by: Mapped[str | None]
+    fallback_reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
@@ -88,6 +91,7 @@ class RoutingRow(Base):
     target_id: Mapped[int | None]
     salt: Mapped[str]
     degraded: Mapped[str | None]
+    fallback: Mapped[bool]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     observed_epoch: Mapped[int]
@@ -115,6 +119,7 @@ class ReplicaModelRow(Base):
     production_version: Mapped[str | None]
     canary_version: Mapped[str | None]
     canary_share: Mapped[int]
+    fallback: Mapped[bool]
     loaded: Mapped[dict[str, Any]]
     error: Mapped[str | None]
     acknowledged_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend_api.schemas import Deployment
-from console import choice, parts, session
+from console import choice, fallback, parts, session
 from console import deployments_actions as acting
 from console import deployments_view as view
 from console.markdown import plain
@@ -20,6 +20,7 @@ def draw() -> None:
     with left:
         chosen = choice.model(deployments)
     right.caption(f"Endpoint {plain(chosen.endpoint)}")
+    fallback.notice(chosen)
     acting.hold(chosen)
     st.fragment(run_every=view.LIVE_SECONDS)(view.live)(chosen, reading.at)
     if chosen.desired is None:
@@ -37,6 +38,7 @@ def _controls(chosen: Deployment) -> None:
         acting.canary(chosen)
     with right:
         acting.way_back(chosen)
+    fallback.offer(chosen)
     acting.mirror(chosen)
 
 

@@ -46,6 +46,8 @@ def figures(model: ModelSummary) -> None:
         parts.figure("Workers", agree)
         parts.figure(f"Requests in {traffic.minutes} min", f"{traffic.requests:,}")
         parts.figure("Failed", failed(traffic))
+        if traffic.fallbacks:
+            parts.figure("By rules", f"{traffic.fallbacks:,}")
         parts.figure("Latency p95", p95)
 
 

@@ -5,17 +5,9 @@ from uuid import uuid4
 
 import typer
 
-from backend_api import catalog as catalogs
-from backend_api import db, deployment
 from backend_api.operations import rollback as operation
-from backend_api.operations.order import perform
-from backend_api.schemas import Deployment, RollBack
-from ops import arrival, reach
-from ops.caller import actor
-from ops.stack.record import load
-from ops.terminal import say
-
-PATIENCE_SECONDS = 60.0
+from backend_api.schemas import RollBack
+from ops.commands import decision
 
 
 def rollback(
@@ -31,21 +23,8 @@ def rollback(
     Needs no approval, and works with the backend, the worker, the console, MLflow and Redis down.
     It sets a hold on the model.
     """
-    settings = reach.settings(load(reach.home()))
-    catalog = catalogs.load(settings.models_file)
-    entry = catalog.get(model)
     body = RollBack(request_id=uuid4(), reason=reason, expected_production=None, to=to)
-    with reach.database() as engine:
-        outcome = perform(
-            engine, f"roll back {model}", body, actor(), db.now(),
-            lambda s, o: operation.roll_back(s, o, model, entry.endpoint, to=to),
-        )  # fmt: skip
-        say(outcome.sentence)
-
-        def read() -> Deployment:
-            with db.transaction(engine, None) as session:
-                return deployment.deployment(
-                    session, catalog, model, db.now(), settings.replica_timeout_seconds
-                )
-
-        arrival.follow(outcome.epoch or 0, read, PATIENCE_SECONDS)
+    decision.carry_out(
+        model, f"roll back {model}", body,
+        lambda s, o, entry: operation.roll_back(s, o, model, entry.endpoint, to=to),
+    )  # fmt: skip

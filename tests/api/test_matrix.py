@@ -66,6 +66,7 @@ MATRIX: dict[str, set[str]] = {
     # traffic; raising a share is a lead's, see below
     "POST /models/{name}/rollback": ROLL_BACK,
     "POST /models/{name}/traffic": ROLL_BACK,
+    "POST /models/{name}/fallback": ROLL_BACK,
     "POST /models/{name}/hold/lift": APPROVE,
     "POST /models/{name}/mirror/repair": ROLL_BACK,
     # access

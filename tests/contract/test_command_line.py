@@ -13,7 +13,7 @@ from backend_api.identity import passwords, tokens
 from backend_api.states import Role
 from ops import caller
 from ops.cli import app
-from ops.commands import promotion, rollback
+from ops.commands import decision, promotion
 from ops.settings import OpsSettings
 from ops.stack.environment import embedded, real
 from ops.stack.home import Home
@@ -33,7 +33,7 @@ def nivesh(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("NIVESH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DATABASE_URL", database_url)
     # No inference worker is there to arrive at.
-    monkeypatch.setattr(rollback, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(decision, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(promotion, "PATIENCE_SECONDS", 0.2)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
@@ -194,3 +194,17 @@ def test_a_user_of_the_embedded_stack_keeps_one_name_and_gets_a_token_while_it_i
     with db.transaction(engine, None) as session:
         assert tokens.verify(session, second or "", db.now()).username == f"{name}-2"
     assert caller.kept(Record(environment=record.environment), home) is None
+
+
+def test_fallback_needs_the_database_only_and_is_refused_when_it_is_so_already(
+    nivesh: Nivesh, engine: Engine, promoted: Registry
+) -> None:
+    done = nivesh("fallback", INTENT, "--on", "--reason", "drift since 02:00")
+    assert f"{INTENT} is answered by rules, no version answers." in done.stdout
+    assert "The decision is written and stands. No inference worker is live." in done.stderr
+    assert ledger(engine)[-1] == (f"cli:{caller.user()}", "fallback.on", "drift since 02:00")
+    again = nivesh("fallback", INTENT, "--on", "--reason", "pressed twice")
+    assert "is answered by rules already since" in again.stderr
+    ended = nivesh("fallback", INTENT, "--off", "--reason", "cause found")
+    assert f"{INTENT} is answered by its versions again." in ended.stdout
+    assert nivesh("fallback", INTENT, "--reason", "which one").exit_code == 2

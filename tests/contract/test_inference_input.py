@@ -122,9 +122,13 @@ def test_an_unknown_model_is_404_and_names_the_known_ones(service: Inference) ->
     assert "/predict/credit-risk" in body["hint"]
 
 
-def test_a_known_model_without_a_version_is_503(service: Inference) -> None:
-    body = problem(service.http.post("/predict/credit-risk", json={"age": 30}), 503)
-    assert "credit_risk" in body["message"]
+def test_a_known_model_without_a_version_is_answered_by_its_rules(service: Inference) -> None:
+    answer = service.http.post("/predict/anomaly", json={"amount": 90_000, "hour": 3})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["source"], body["arm"], body["is_anomaly"]) == ("fallback", "fallback", True)
+    body = problem(service.http.post("/predict/credit-risk", json={"age": 30}), 400)
+    assert body["details"]["field"] == "monthly_income"
 
 
 def test_an_unknown_path_and_a_wrong_argument_have_the_same_shape(service: Inference) -> None:

@@ -38,6 +38,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 PURE = [
     *sorted((ROOT / "backend_api/rules").glob("*.py")),
+    *sorted((ROOT / "inference/fallback").glob("*.py")),
     ROOT / "inference/split.py",
     ROOT / "inference/filling.py",
     ROOT / "console/charts.py",

@@ -129,3 +129,28 @@ def test_the_mirror_tells_what_differs_and_is_repaired(opened: Opened, registry:
     fill(app, "mirror", "moved by hand in MLflow")
     press(app, "Repair")
     assert "MLflow is being made equal" in app.success[0].value
+
+
+def test_rules_are_chosen_and_ended_by_on_call_and_the_page_says_so(
+    opened: Opened, registry: Registry, workers: Workers
+) -> None:
+    pages = {role: opened(role, "deployments", model=INTENT) for role in PEOPLE}
+    assert {r for r, app in pages.items() if "Have rules answer" in buttons(app)} == ON_CALL
+    assert "Choosing who answers is for on-call and leads." in words(pages[Role.VIEWER])
+    app = pages[Role.ONCALL]
+    assert 'each answer says `"source": "fallback"`' in words(app)
+    fill(app, "fallback", "wrong since the drift of 02:00")
+    press(app, "Have rules answer")
+    assert "is answered by rules, no version answers" in app.success[0].value
+    assert "Rules answer on 0 of 2 live workers, as decided." in words(app)
+    workers.acknowledge("a", "b")
+    app = opened("oncall", "deployments", model=INTENT)
+    seen = words(app)
+    assert "Rules answer, and no version does." in seen
+    assert "wrong since the drift of 02:00" in seen
+    assert "Rules answer on 2 of 2 live workers, as decided." in seen
+    assert "Rules answer" in row(app, "a · 1")
+    fill(app, "fallback", "cause found")
+    press(app, "Let versions answer again")
+    assert "is answered by its versions again" in app.success[0].value
+    assert "Rules answer, and no version does." not in words(app)

@@ -43,6 +43,31 @@ def test_a_worker_agrees_only_on_everything(change: dict[str, object]) -> None:
     assert not agrees(DESIRED, WORKER.model_copy(update=change))
 
 
+def test_where_rules_were_chosen_a_worker_agrees_by_answering_by_them() -> None:
+    chosen = DESIRED.model_copy(update={"fallback": True})
+    ruled = WORKER.model_copy(update={"fallback": True})
+    # They are chosen just when no version can be loaded.
+    broken = {"production": None, "error": "the artefact has other bytes"}
+    assert agrees(chosen, ruled.model_copy(update=broken))
+    assert not agrees(chosen, WORKER)
+    assert not agrees(chosen, ruled.model_copy(update={"epoch": 3}))
+    assert not agrees(DESIRED, ruled)
+
+
+def test_rules_that_answer_are_said_whoever_chose_them() -> None:
+    ruled = WORKER.model_copy(update={"fallback": True})
+    chosen = DESIRED.model_copy(update={"fallback": True})
+    state, said = condition(chosen, [ruled], None, EQUAL, QUIET)
+    assert (state, said) == (
+        Health.DEGRADED, "Rules answer on all workers, since somebody decided so.",
+    )  # fmt: skip
+    lost = ruled.model_copy(update={"agrees": False, "production": None})
+    state, said = condition(DESIRED, [lost, WORKER], None, EQUAL, QUIET)
+    assert (state, said) == (
+        Health.DEGRADED, "Rules answer on 1 of 2 workers: no version is loaded there.",
+    )  # fmt: skip
+
+
 def test_a_worker_is_live_up_to_the_time_out() -> None:
     assert is_live(NOW - timedelta(seconds=10), None, NOW, 10)
     assert not is_live(NOW - timedelta(seconds=10.001), None, NOW, 10)

@@ -4,9 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from inference.fallback import RULES
 from inference.kept import Kept
 from inference.models import Model
-from inference.routing import CANARY, PRODUCTION, Key, Version, Wanted, route
+from inference.routing import (
+    CANARY,
+    FALLBACK,
+    PRODUCTION,
+    Key,
+    Standby,
+    Version,
+    Wanted,
+    answering,
+    route,
+    served,
+)
 from inference.runtimes.load import load
 from inference.split import takes_canary
 from tests.artefacts import tiny_intent
@@ -79,6 +91,36 @@ def test_a_canary_joins_its_epoch_when_it_is_loaded(loaded: Model) -> None:
     first = route(wanted(4, 1, 2, 100), ready(loaded, 1), None)
     second = route(wanted(4, 1, 2, 100), ready(loaded, 1, 2), first)
     assert (first.share, second.share) == (0, 100)
+
+
+def standby(*, automatic: bool) -> Standby:
+    """Rules of the model."""
+    return Standby(served(MODEL, FALLBACK, FALLBACK, RULES[MODEL]), automatic)
+
+
+def test_chosen_rules_answer_every_key_and_wait_for_no_version(loaded: Model) -> None:
+    row = wanted(4, 2, 3, 50).model_copy(update={"fallback": True})
+    before = route(wanted(3, 1), ready(loaded, 1), None)
+    made = route(row, ready(loaded, 3), before)
+    assert made.epoch == 4
+    for automatic in (True, False):
+        rules = standby(automatic=automatic)
+        arms = {answering(made, key, rules) for key in (None, "u", "v")}
+        assert arms == {rules.rules}
+    assert rules.rules.status == FALLBACK
+
+
+def test_rules_answer_by_themselves_only_where_no_version_can_and_they_may(loaded: Model) -> None:
+    rules, shy = standby(automatic=True), standby(automatic=False)
+    empty = route(wanted(4, 2), ready(loaded), None)
+    for nothing in (None, empty):
+        assert answering(nothing, "u", rules) is rules.rules
+        assert answering(nothing, "u", shy) is None
+        assert answering(nothing, "u", None) is None
+    full = route(wanted(4, 2), ready(loaded, 2), None)
+    arm = answering(full, "u", rules)
+    assert arm is not None
+    assert (arm.arm, arm.status) == (PRODUCTION, "ok")
 
 
 def test_nothing_new_is_the_same_route(loaded: Model) -> None:
