@@ -39,6 +39,11 @@ class Model(Protocol):
         ...
 
     @property
+    def trouble(self) -> str | None:
+        """Why it cannot answer now, though it was loaded; ``None`` while it can."""
+        ...
+
+    @property
     def example(self) -> tuple[Row, Answer]:
         """A request, and what this version answered to it when it was loaded."""
         ...

@@ -135,7 +135,7 @@ class Rotation:
             loaded[version.version] = {
                 "state": entry.state,
                 "digest": version.digest if entry.model is not None else None,
-                "error": entry.error,
+                "error": entry.reason,
             }
         failed = [
             f"{v.version} is not served: {loaded[v.version]['error']}"

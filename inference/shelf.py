@@ -36,8 +36,13 @@ class Entry:
     def state(self) -> str:
         """loading, ready or failed."""
         if self.model is not None:
-            return "ready"
+            return "ready" if self.model.trouble is None else "failed"
         return "failed" if self.error is not None else "loading"
+
+    @property
+    def reason(self) -> str | None:
+        """Why the newest load failed, or why what was loaded cannot answer now."""
+        return self.error or (self.model.trouble if self.model is not None else None)
 
 
 class Shelf:

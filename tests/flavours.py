@@ -1,6 +1,7 @@
 """Models of other frameworks as MLflow folders, tiny and made in a moment."""
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,11 @@ import mlflow.onnx
 import numpy as np
 import onnx
 import pandas as pd
+import pytest
 import yaml
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array, Object, Property
 from skl2onnx import to_onnx
 from sklearn.ensemble import GradientBoostingClassifier
 
@@ -108,3 +112,65 @@ def log_boosted(uri: str, trees: int = 100, seed: int = 7) -> str:
     with run(uri, {"score": 0.99}) as address:
         mlflow.onnx.log_model(name="model", **_boosted(trees, seed))
     return address()
+
+
+MODEL_CODE = '''
+import os, signal
+import mlflow
+import pandas as pd
+from wording import WORD
+
+class Echo(mlflow.pyfunc.PythonModel):
+    """Says its module's word and what it was given; some words break it."""
+    def predict(self, context, model_input, params=None):
+        print("models may print")
+        if "die" in model_input["name"].tolist():
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "raise" in model_input["name"].tolist():
+            raise RuntimeError("cannot do that")
+        seen = {c: str(t) for c, t in model_input.dtypes.items()}
+        return [
+            {"word": WORD, "environment": sorted(os.environ), "seen": seen, "row": repr(row)}
+            for row in model_input.to_dict("records")
+        ]
+
+mlflow.models.set_model(Echo())
+'''
+
+
+def echo_row(name: str = "asha") -> dict[str, Any]:
+    """A request with a column of each kind."""
+    return {
+        "name": name, "age": 41, "visits": 3, "income": 1.5, "share": 0.25, "active": True,
+        "since": "2026-01-25T10:30:00", "scores": [1.0, 2.0], "home": {"city": "Pune"},
+    }  # fmt: skip
+
+
+def echo_signature() -> ModelSignature:
+    """Of the columns of ``echo_row``; ``nick`` may be left out."""
+    kinds = {"name": "string", "age": "long", "visits": "integer", "income": "double",
+             "share": "float", "active": "boolean", "since": "datetime"}  # fmt: skip
+    columns = [ColSpec(kind, name) for name, kind in kinds.items()]
+    columns += [
+        ColSpec(Array(DataType.double), "scores"),
+        ColSpec(Object([Property("city", DataType.string)]), "home"),
+        ColSpec("string", "nick", required=False),
+    ]
+    return ModelSignature(inputs=Schema(columns))
+
+
+def save_echo(path: Path, word: str) -> None:
+    """A model of one's own whose module ``wording`` holds its word."""
+    example = pd.DataFrame([{**echo_row(), "since": pd.Timestamp("2026-01-25")}])
+    code = path.parent / f"code-{word}"
+    code.mkdir()
+    (code / "wording.py").write_text(f"WORD = {word!r}\n", encoding="utf-8")
+    (code / "echo.py").write_text(MODEL_CODE, encoding="utf-8")
+    with _hushed(), pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(code)
+        mlflow.pyfunc.save_model(
+            str(path), python_model=str(code / "echo.py"), code_paths=[str(code / "wording.py")],
+            signature=echo_signature(), pip_requirements=["mlflow"],
+            input_example=example.astype({"visits": "int32", "share": "float32"}),
+        )  # fmt: skip
+        sys.modules.pop("wording", None)

@@ -71,6 +71,7 @@ class RowModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    trouble: None = None
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -98,6 +99,7 @@ class TensorModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    trouble: None = None
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class HandlerModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    trouble: None = None
 
     def check(self, row: Row) -> None:
         """Raise ``WrongField`` unless the row can be answered."""

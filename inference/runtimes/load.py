@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from inference.models import ArtefactError, Model
-from inference.runtimes import graph, handler
+from inference.runtimes import graph, handler, python
 from shared import mlmodel
 from shared.mlmodel import MlModelError
 
@@ -22,6 +22,4 @@ def load(folder: Path, key: str) -> Model:
         raise ArtefactError(str(error)) from error
     if "onnx" in about.flavors:
         return graph.load(folder, about, key)
-    raise ArtefactError(
-        f"it has the flavours {', '.join(about.flavors)}, none of which can be served here"
-    )
+    return python.load(folder, about, key)
