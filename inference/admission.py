@@ -45,6 +45,8 @@ class Admission:
 
     def model(self, path: str) -> str:
         """The model that a path predicts with, for counting; ``unknown`` if none."""
+        if path.startswith("/v2/models/"):
+            path = "/predict/" + path.split("/", 4)[3]
         return self._names.get(path, "unknown")
 
     def in_time(self, arrived: float) -> None:

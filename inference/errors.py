@@ -4,8 +4,10 @@ ServiceError 500
 ├── BadRequest 400        ├── Unauthenticated 401   ├── NotFound 404
 ├── MethodNotAllowed 405  ├── RequestTimeout 408    ├── PayloadTooLarge 413
 ├── Overloaded 429        ├── HeadTooLarge 431      ├── ModelFailed 500
-└── Unavailable 503
+├── Conflict 409          └── Unavailable 503
 """
+
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -49,6 +51,12 @@ class MethodNotAllowed(ServiceError):
     status = 405
 
 
+class Conflict(ServiceError):
+    """What was asked would take away what serves."""
+
+    status = 409
+
+
 class RequestTimeout(ServiceError):
     """The request was not whole in time."""
 
@@ -89,15 +97,21 @@ class Unavailable(ServiceError):
 BY_STATUS: dict[int, type[ServiceError]] = {404: NotFound, 405: MethodNotAllowed}
 
 
-def answer(error: ServiceError, status: int | None = None) -> JSONResponse:
+def spoken(error: ServiceError) -> dict[str, Any]:
+    """The Open Inference Protocol's shape: ``error`` is a sentence; the rest is as elsewhere."""
+    return {**error.body, "error": f"{error.message} {error.hint}".strip()}
+
+
+def answer(request: Request, error: ServiceError, status: int | None = None) -> JSONResponse:
     """An error on the wire."""
+    body = spoken(error) if request.url.path.startswith("/v2") else error.body
     headers = {name.decode(): value.decode() for name, value in error.headers}
-    return JSONResponse(error.body, status or error.status, headers=headers)
+    return JSONResponse(body, status or error.status, headers=headers)
 
 
 def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
-    return answer(error)
+    return answer(request, error)
 
 
 def _arguments(request: Request, error: Exception) -> JSONResponse:
@@ -107,19 +121,21 @@ def _arguments(request: Request, error: Exception) -> JSONResponse:
         for found in error.errors()
     ]
     message = "The request cannot be understood: " + "; ".join(problems) + "."
-    return answer(BadRequest(message, "/docs shows an example.", fields=problems))
+    return answer(request, BadRequest(message, "/docs shows an example.", fields=problems))
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = BY_STATUS.get(error.status_code, BadRequest)
     message = f"{request.method} {request.url.path}: {error.detail}."
-    return answer(kind(message, "/docs shows what there is."), error.status_code)
+    return answer(request, kind(message, "/docs shows what there is."), error.status_code)
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:
     log.error("request.failed", path=request.url.path, exc_info=error)
-    return answer(ServiceError("Something went wrong here.", "The service's log has the cause."))
+    return answer(
+        request, ServiceError("Something went wrong here.", "The service's log has the cause.")
+    )
 
 
 def install(app: FastAPI) -> None:

@@ -8,9 +8,12 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from inference import errors, openapi
-from inference.predict import PREFIX, Predict
+from inference.dialect import Plain
+from inference.predict import Predict
 from inference.routes import router
 from inference.service import Service
+from inference.v2.infer import V2
+from inference.v2.routes import router as v2_router
 
 
 class Application:
@@ -18,11 +21,15 @@ class Application:
 
     def __init__(self, predict: Predict, rest: FastAPI) -> None:
         self._predict, self._rest = predict, rest
+        self._plain, self._v2 = Plain(), V2()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._predict(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(Plain.PREFIX):
+            await self._predict(self._plain, scope, receive, send)
+        elif path.startswith(V2.PREFIX) and path.endswith(V2.SUFFIX):
+            await self._predict(self._v2, scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -43,6 +50,7 @@ def _rest(service: Service) -> FastAPI:
     app.state.service = service
     errors.install(app)
     app.include_router(router)
+    app.include_router(v2_router)
 
     def document() -> dict[str, Any]:
         return openapi.document(app, service.entries, service.rotation.snapshot)

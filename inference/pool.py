@@ -1,11 +1,11 @@
 """Threads for models that are too slow for the event loop: first come, first served."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from inference.admission import Admission
-from inference.models import Model
+from inference.models import Answer, Model, Row
 
 THREADS = 2
 
@@ -17,16 +17,16 @@ class Pool:
         self._admission = admission
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="model")
 
-    async def answer(self, model: Model, row: dict[str, Any], arrived: float) -> dict[str, Any]:
-        """A model's answer to one checked row.
+    async def answer(self, model: Model, rows: Sequence[Row], arrived: float) -> list[Answer]:
+        """A model's answers to checked rows.
 
         Raises:
             Overloaded: its turn came too late.
         """
         loop = asyncio.get_running_loop()
         threads = model.executor or self._threads
-        return await loop.run_in_executor(threads, self._turn, model, row, arrived)
+        return await loop.run_in_executor(threads, self._turn, model, rows, arrived)
 
-    def _turn(self, model: Model, row: dict[str, Any], arrived: float) -> dict[str, Any]:
+    def _turn(self, model: Model, rows: Sequence[Row], arrived: float) -> list[Answer]:
         self._admission.in_time(arrived)
-        return model.answer([row])[0]
+        return model.answer(rows)

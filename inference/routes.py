@@ -169,15 +169,11 @@ def exposition() -> Response:
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.post("/admin/reload-model", tags=["admin"], dependencies=ADMIN)
-async def reload_model(
-    parts: Parts,
-    model_name: str,
-    stage: Literal["Production", "Staging"] = "Production",
-) -> Reloaded:
-    """Verify and load a model's versions anew from disk, here and in the other workers.
+async def reload(parts: Service, model_name: str) -> None:
+    """Verify and load a model's versions anew, here and in the other workers.
 
-    The routing is followed without this; it is for an artefact on disk that is in doubt.
+    Raises:
+        NotFound: nothing is wanted of that model.  Unavailable: it takes too long.
     """
     served = {wanted.model_name for wanted, _ in parts.rotation.report}
     if model_name not in served:
@@ -192,6 +188,19 @@ async def reload_model(
             f"{model_name} was not loaded within {RELOAD_SECONDS:.0f} s; it still may be.",
             "GET /models shows how far it is; what answered before still answers.",
         ) from error
+
+
+@router.post("/admin/reload-model", tags=["admin"], dependencies=ADMIN)
+async def reload_model(
+    parts: Parts,
+    model_name: str,
+    stage: Literal["Production", "Staging"] = "Production",
+) -> Reloaded:
+    """Verify and load a model's versions anew from disk, here and in the other workers.
+
+    The routing is followed without this; it is for an artefact on disk that is in doubt.
+    """
+    await reload(parts, model_name)
     wanted, seen = next(pair for pair in parts.rotation.report if pair[1].model == model_name)
     staged = wanted.staged[-1] if wanted.staged else None
     version = seen.production

@@ -112,13 +112,13 @@ class Follower(threading.Thread):
         self._order(act)
         return done
 
-    def clear(self) -> "Future[Cleared]":
-        """Forget versions that no route needs, here and in all other workers."""
+    def clear(self, model: str | None = None) -> "Future[Cleared]":
+        """Forget versions that no route needs, of one model or all, here and in other workers."""
         done: Future[Cleared] = Future()
 
         def act(connection: Connection | None) -> None:
-            done.set_result(self._clear())
-            self._tell(connection, {"do": "clear"})
+            done.set_result(self._clear(model))
+            self._tell(connection, {"do": "clear", "model": model or ""})
 
         self._order(act)
         return done
@@ -181,7 +181,7 @@ class Follower(threading.Thread):
                 if content.get("do") == "reload":
                     self._reload(str(content.get("model")), Future())
                 elif content.get("do") == "clear":
-                    self._clear()
+                    self._clear(content.get("model") or None)
         return told
 
     def _tell(self, connection: Connection | None, content: dict[str, str]) -> None:
@@ -194,11 +194,13 @@ class Follower(threading.Thread):
         # The loader works in order, so the last load ends last.
         self._reloads.append((loads[-1] if loads else NOTHING, done))
 
-    def _clear(self) -> Cleared:
+    def _clear(self, model: str | None) -> Cleared:
         pinned = self._rotation.pinned()
-        gone = self._shelf.evict(pinned, size=0)
-        self._cache.clear({key.digest for key in pinned})
-        return Cleared(evicted=gone, kept=sorted(pinned))
+        others = {key for key in self._shelf.entries if model is not None and key.model != model}
+        gone = self._shelf.evict(pinned | others, size=0)
+        if model is None:
+            self._cache.clear({key.digest for key in pinned})
+        return Cleared(evicted=gone, kept=sorted(k for k in pinned if k not in others))
 
     def _say(self, connection: Connection) -> None:
         """Acknowledge what has changed since this worker last said it."""

@@ -13,6 +13,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import mlflow
 import mlflow.onnx
+import mlflow.sklearn
 import numpy as np
 import onnx
 import pandas as pd
@@ -22,11 +23,11 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array, Object, Property
 from skl2onnx import to_onnx
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from ops.settings import PROJECT
 
-BOOSTED = "boosted_trees"
+BOOSTED, FOREST, ECHO = "boosted_trees", "forest", "echo"
 FEATURES = tuple(f"f{number}" for number in range(20))
 
 
@@ -136,6 +137,26 @@ class Echo(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Echo())
 '''
+
+
+def save_forest(path: Path) -> None:
+    """A random forest in MLflow's ``sklearn`` flavour that tells "high" from "low"."""
+    table = pd.DataFrame({"income": [1.0, 2.0, 8.0, 9.0] * 10, "loans": [5, 4, 1, 0] * 10})
+    target = np.array(["high", "high", "low", "low"] * 10)
+    model = RandomForestClassifier(5, random_state=7).fit(table, target)
+    with _hushed():
+        mlflow.sklearn.save_model(
+            model, str(path), input_example=table[:2], pip_requirements=["scikit-learn"],
+            skops_trusted_types=["sklearn.tree._tree.Tree"],
+            signature=infer_signature(table, target),
+        )  # fmt: skip
+
+
+def log_saved(uri: str, folder: Path, score: float = 0.99) -> str:
+    """A saved folder as a run's model, as ``mlflow.log_artifacts`` puts it there."""
+    with run(uri, {"score": score}) as address:
+        mlflow.log_artifacts(str(folder), "model")
+    return address()
 
 
 def echo_row(name: str = "asha") -> dict[str, Any]:

@@ -32,7 +32,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 STEADY_SECONDS = 60.0
 # A version's code sees no address, password or token of ours.
 HANDED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH",
-             "LD_LIBRARY_PATH")  # fmt: skip
+             "LD_LIBRARY_PATH", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")  # fmt: skip
 ITS_OWN = {
     # Files beside the model's code would change the folder's digest.
     "PYTHONDONTWRITEBYTECODE": "1",
