@@ -1,7 +1,7 @@
 """models.yaml: what a model must reach, how it is tried, and how it is rolled out."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -40,11 +40,19 @@ class ValidationPlan(Entry):
 
 
 class RolloutPlan(Entry):
-    """Shares in per cent, the hours each lasts, and requests each arm must have seen."""
+    """Shares in per cent, the hours each is compared, and requests each arm must have answered.
 
-    steps: list[int] = [10, 50, 100]
-    hours: float = 24
-    min_requests: int = 1000
+    ``output`` names the field of an answer whose distribution is compared; of a list its length
+    is. After ``patience_hours`` without anything to compare the share goes back. ``on_bad`` says
+    whether a verdict against the canary rolls it back or only holds it.
+    """
+
+    steps: list[Annotated[int, Field(ge=1, le=100)]] = [10, 50, 100]
+    hours: float = Field(24, gt=0)
+    min_requests: int = Field(1000, ge=1)
+    output: str | None = None
+    patience_hours: float = Field(24, gt=0)
+    on_bad: Literal["roll_back", "hold"] = "roll_back"
 
 
 class ModelEntry(Entry):

@@ -15,7 +15,9 @@ from backend_api.states import (
     JobState,
     PromotionStatus,
     Role,
+    RolloutState,
     Strategy,
+    Verdict,
     VersionStatus,
 )
 
@@ -287,6 +289,111 @@ class Measured(Wire):
     requests_per_second: float
     error_rate: float
     p95_ms: float | None
+
+
+class ArmRate(Wire):
+    """Bad units of an arm; ``low`` and ``high`` (0..1) hold its rate at every look, with 95 %."""
+
+    bad: int
+    units: int
+    low: float
+    high: float
+
+
+class Comparison(Wire):
+    """One metric of both arms. ``log_evidence`` is the natural log of an e-value.
+
+    ``detectable`` is the smallest rate of the canary (0..1) that this many units show as worse.
+    """
+
+    name: str
+    title: str
+    canary: ArmRate
+    stable: ArmRate
+    log_evidence: float
+    detectable: float | None
+
+
+class Said(Wire):
+    """A verdict in short; ``at`` is when it was first said."""
+
+    at: datetime
+    share: int
+    verdict: Verdict
+    sentence: str
+
+
+class RolloutVerdict(Said):
+    """The newest verdict; ``log_evidence`` at ``threshold`` or more speaks against the canary."""
+
+    comparisons: list[Comparison]
+    log_evidence: float
+    threshold: float
+    since: datetime | None
+    until: datetime | None
+    minutes: int
+
+
+class CountedMinute(Wire):
+    """Units and bad ones of both arms in one minute."""
+
+    at: datetime
+    share: int
+    canary_units: int
+    canary_errors: int
+    canary_slow: int
+    stable_units: int
+    stable_errors: int
+    stable_slow: int
+
+
+class Rollout(Wire):
+    """A canary on its way, or the last one. ``users`` are (canary, stable) of the last hour."""
+
+    model_name: str
+    canary: str
+    stable: str
+    state: RolloutState
+    share: int
+    steps: list[int]
+    hours: float
+    min_requests: int
+    since: datetime
+    measured_from: datetime | None
+    reason: str
+    started_by: str
+    started_at: datetime
+    ended_by: str | None
+    ended_at: datetime | None
+    users: tuple[int, int]
+    latest: RolloutVerdict | None
+    said: list[Said]
+    minutes: list[CountedMinute]
+
+
+class Price(Wire):
+    """What a share costs and can show, by the last day's traffic.
+
+    ``error_rate`` and ``detectable`` are 0..1, ``hours_to_least`` is None without traffic.
+    ``errors_at_risk`` are the canary's failed units of a step if it is just short of being caught.
+    """
+
+    share: int
+    users_a_day: int
+    units_a_step: int
+    hours_to_least: float | None
+    error_rate: float
+    detectable: float | None
+    errors_at_risk: float | None
+    sentence: str
+
+
+class PauseCanary(Write):
+    """Pause or resume a canary that the caller saw at a share."""
+
+    model_config = _example("nobody is awake to watch it", expected_share=10)
+
+    expected_share: int = Field(ge=0, le=100)
 
 
 class ModelSummary(Wire):

@@ -66,6 +66,23 @@ class Strategy(StrEnum):
     CANARY = "canary"
 
 
+class RolloutState(StrEnum):
+    """A canary on its way, from its first share to its end."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+
+
+class Verdict(StrEnum):
+    """What comparing a canary with the version beside it says."""
+
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+    NOT_ENOUGH = "not_enough"
+
+
 class GateState(StrEnum):
     """One gate's answer. ``UNKNOWN`` is could-not-measure, which is not the same as bad."""
 

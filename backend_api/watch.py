@@ -13,6 +13,7 @@ from backend_api.catalog import Catalog
 from backend_api.context import Context
 from backend_api.db import transaction
 from backend_api.errors import ConsoleError
+from backend_api.operations import rollout
 from backend_api.operations.order import locked
 from backend_api.operations.promotion import what_moved
 from backend_api.rules.deployment import proved
@@ -38,6 +39,11 @@ def tick(ctx: Context, now: datetime) -> None:
         timeout, quiet = settings.replica_timeout_seconds, settings.verify_seconds
         look(f"workers of {model}", partial(observe, model=model, now=now, timeout=timeout))
         look(f"proof of {model}", partial(verify, model=model, now=now, quiet=quiet))
+        entry = ctx.catalog.get(model)
+        look(
+            f"rollout of {model}",
+            partial(rollout.tend, entry=entry, model=model, now=now, timeout=timeout),
+        )
         look(
             f"requests for {model}",
             partial(review_requests, catalog=ctx.catalog, model=model, now=now),

@@ -30,6 +30,16 @@ LOOKS: dict[str, Look] = {
     "rejected": Look("Rejected", "block", "red"),
     "rolled_back": Look("Rolled back", "undo", "red"),
     "fallback": Look("Rules answer", "rule", "orange"),
+    # a canary's verdicts and steps
+    "promote": Look("Good to go on", "trending_up", "green"),
+    "roll_back": Look("Go back", "undo", "red"),
+    "not_enough": Look("Not enough evidence", "hourglass_empty", "gray"),
+    "done": Look("Done", "check", "green"),
+    "now": Look("Now", "autorenew", "blue"),
+    "paused": Look("Paused", "pause_circle", "orange"),
+    "next": Look("Next", "schedule", "gray"),
+    "completed": Look("Completed", "check_circle", "green"),
+    "aborted": Look("Went back", "undo", "red"),
     # accounts and tokens
     "disabled": Look("Disabled", "block", "gray"),
     "revoked": Look("Revoked", "block", "gray"),

@@ -1,13 +1,10 @@
 """The backend as the console sees it: one typed method per endpoint.
 
 Knows nothing of Streamlit. An outage is an error, never an empty list.
-
-BackendError          the backend answered with an error
-└── BackendDown       the backend did not answer
 """
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,7 +15,6 @@ from backend_api.schemas import (
     Account,
     DecidePromotion,
     Deployment,
-    ErrorBody,
     Explain,
     Job,
     LedgerPage,
@@ -29,10 +25,13 @@ from backend_api.schemas import (
     NewToken,
     Outcome,
     Overview,
+    PauseCanary,
+    Price,
     Promotion,
     RegisterVersion,
     RequestPromotion,
     RollBack,
+    Rollout,
     SetFallback,
     SetRole,
     ShiftTraffic,
@@ -41,54 +40,10 @@ from backend_api.schemas import (
     VersionDetail,
 )
 from backend_api.states import PromotionStatus
+from console.errors import BackendDown, BackendError, refuse
 
 T = TypeVar("T")
 TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
-
-
-class BackendError(Exception):
-    """The backend's answer to what it will not or cannot do."""
-
-    def __init__(
-        self,
-        status: int,
-        error: str,
-        message: str,
-        hint: str = "",
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error = error
-        self.message = message
-        self.hint = hint
-        self.details = details or {}
-
-
-class BackendDown(BackendError):
-    """No answer at all; whether a write was carried out is not known."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(
-            0,
-            "BackendDown",
-            "The backend does not answer.",
-            "Workers go on with the last routing they know. Try again: a repeat is safe.",
-            {"cause": cause},
-        )
-
-
-def _refuse(answer: httpx2.Response) -> NoReturn:
-    try:
-        body = ErrorBody.model_validate_json(answer.content)
-    except ValidationError:
-        raise BackendError(
-            answer.status_code,
-            "UnreadableAnswer",
-            f"The backend answered {answer.status_code} without saying why.",
-            "Its log has the request; a proxy between it and the console may have answered.",
-        ) from None
-    raise BackendError(answer.status_code, body.error, body.message, body.hint, body.details)
 
 
 class Backend:
@@ -126,7 +81,7 @@ class Backend:
         except httpx2.TransportError as error:
             raise BackendDown(f"{type(error).__name__}: {error}") from error
         if answer.status_code >= 400:
-            _refuse(answer)
+            refuse(answer)
         try:
             return TypeAdapter(shape).validate_json(answer.content)
         except ValidationError as error:
@@ -197,6 +152,24 @@ class Backend:
     def deployment(self, model: str) -> Deployment:
         """Desired and observed state of one model."""
         return self._get(Deployment, "deployments", model)
+
+    # Canaries on their way
+
+    def rollout(self, model: str) -> Rollout:
+        """The canary under way, else the last one."""
+        return self._get(Rollout, "models", model, "rollout")
+
+    def price(self, model: str, share: int) -> Price:
+        """What a share would cost and could show."""
+        return self._get(Price, "models", model, "rollout", "price", share=share)
+
+    def pause_canary(self, model: str, body: PauseCanary) -> Outcome:
+        """Keep it at its share."""
+        return self._post(body, "models", model, "rollout", "pause")
+
+    def resume_canary(self, model: str, body: PauseCanary) -> Outcome:
+        """Let it go on by its plan."""
+        return self._post(body, "models", model, "rollout", "resume")
 
     def ledger(
         self,

@@ -75,6 +75,7 @@ def canary(deployment: Deployment) -> None:
         return
     if 0 < share < 100:
         st.caption(rate(_traffic(want.model_name), share))
+        _price(want.model_name, share)
     with st.form(key, border=False):
         forms.reason(key, "24 h without a difference")
         words = {0: f"Abort {want.canary}", 100: f"Make {want.canary} production"}
@@ -83,6 +84,13 @@ def canary(deployment: Deployment) -> None:
             lambda request_id, reason: _shift(want, key, request_id, reason),
             icon="call_split", kind="primary",
         )  # fmt: skip
+
+
+def _price(model: str, share: int) -> None:
+    """What the share would show and risk, before it is set."""
+    reading = session.read(f"price:{model}:{share}", lambda: session.backend().price(model, share))
+    if reading.error is None and reading.value is not None:
+        st.caption(plain(reading.value.sentence))
 
 
 def _shift(want: Desired, key: str, request_id: UUID, reason: str) -> Outcome:

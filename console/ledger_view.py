@@ -12,7 +12,7 @@ import streamlit as st
 
 from backend_api.schemas import LedgerEntry, LedgerProof
 from console import badges, session, times
-from console.client import BackendError
+from console.errors import BackendError
 from console.markdown import plain
 
 CSV_PAGE, CSV_ROWS = 500, 20_000

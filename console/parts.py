@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from backend_api.states import Health
 from console import badges, rollback, session, times
-from console.client import BackendDown, BackendError
+from console.errors import BackendDown, BackendError
 from console.markdown import plain
 
 FIGURE_PX = 138

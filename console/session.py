@@ -18,7 +18,8 @@ from uuid6 import uuid7
 
 from backend_api.schemas import Me, Outcome, Overview
 from backend_api.states import Permission
-from console.client import TIMEOUT, Backend, BackendDown, BackendError
+from console.client import TIMEOUT, Backend
+from console.errors import BackendDown, BackendError
 from console.settings import settings
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from backend_api.errors import Unavailable
 from backend_api.schemas import Deployment, Observed
-from console.client import BackendDown
+from console.errors import BackendDown
 from ops.errors import OpsError
 from ops.terminal import out, say
 

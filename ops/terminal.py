@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from backend_api.errors import ConsoleError
-from console.client import BackendError
+from console.errors import BackendError
 from ops.errors import OpsError
 
 # A pipe or a log has no width of its own, and tables are not to be cut to a guess.

@@ -21,7 +21,8 @@ from backend_api.operations import rollback
 from backend_api.operations.version import next_version
 from backend_api.schemas import DecidePromotion, Outcome
 from backend_api.states import Role
-from console.client import Backend, BackendError
+from console.client import Backend
+from console.errors import BackendError
 from tests.artefacts import LABELS, tiny_intent
 from tests.makers import INTENT, Registry, perform_as, wait_until
 from tests.stack import Stack

@@ -21,6 +21,7 @@ from backend_api.tables.registry import (
     RoutingRow,
     VersionRow,
 )
+from backend_api.tables.rollout import RolloutMinuteRow, RolloutRow, VerdictRow
 
 __all__ = [
     "AccountRow",
@@ -38,9 +39,12 @@ __all__ = [
     "ReplicaModelRow",
     "ReplicaRow",
     "RequestRow",
+    "RolloutMinuteRow",
+    "RolloutRow",
     "RoutingRow",
     "SigningKeyRow",
     "TokenRow",
     "TransitionRow",
+    "VerdictRow",
     "VersionRow",
 ]

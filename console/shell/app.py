@@ -8,7 +8,7 @@ import streamlit as st
 from backend_api.schemas import Me
 from backend_api.states import Permission
 from console import badges, rollback, session
-from console.client import BackendDown
+from console.errors import BackendDown
 from console.markdown import plain
 from console.settings import settings
 from console.shell import signin
@@ -23,6 +23,7 @@ def _pages() -> dict[str, list[st.Page]]:
     ]
     change = [
         st.Page(PAGES / "registry.py", title="Registry", icon=":material/inventory_2:"),
+        st.Page(PAGES / "canary.py", title="Canary", icon=":material/call_split:"),
         st.Page(PAGES / "deployments.py", title="Deployments", icon=":material/lan:"),
     ]
     record = [st.Page(PAGES / "history.py", title="History", icon=":material/history:")]

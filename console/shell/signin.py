@@ -3,7 +3,7 @@
 import streamlit as st
 
 from console import session
-from console.client import BackendError
+from console.errors import BackendError
 from console.markdown import plain
 from console.settings import settings
 

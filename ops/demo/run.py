@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from backend_api.errors import ConsoleError
-from console.client import Backend, BackendError
+from console.client import Backend
+from console.errors import BackendError
 from ops import caller, reach
 from ops.demo.promotion import Pair, pair, promote
 from ops.demo.training import Learned, Lesson, learning

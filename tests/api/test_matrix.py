@@ -69,6 +69,11 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/fallback": ROLL_BACK,
     "POST /models/{name}/hold/lift": APPROVE,
     "POST /models/{name}/mirror/repair": ROLL_BACK,
+    # canaries on their way
+    "GET /models/{name}/rollout": READ,
+    "GET /models/{name}/rollout/price": READ,
+    "POST /models/{name}/rollout/pause": ROLL_BACK,
+    "POST /models/{name}/rollout/resume": APPROVE,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,

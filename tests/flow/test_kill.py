@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from backend_api.schemas import Outcome
-from console.client import BackendError
+from console.errors import BackendError
 from tests.agreement import agreed
 from tests.candidates import OUTAGES, Approval, Candidate, Candidates
 from tests.locks import BEGUN, HALF_WRITTEN, NOT_COMMITTED, has_waiter, held

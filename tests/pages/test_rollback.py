@@ -6,7 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from backend_api.schemas import Outcome, RollBack
 from backend_api.states import Role
-from console.client import Backend, BackendDown
+from console.client import Backend
+from console.errors import BackendDown
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import PEOPLE, Opened
 from tests.pages.reading import buttons, fill, press, words

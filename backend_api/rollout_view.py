@@ -1,0 +1,143 @@
+"""A rollout as callers see it: plan, counts, verdicts, and the price of a share."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from backend_api import comparison
+from backend_api.catalog import RolloutPlan
+from backend_api.errors import NotFound
+from backend_api.operations.rollout import plan
+from backend_api.rules.price import Traffic, price
+from backend_api.rules.sequential import interval
+from backend_api.schemas import (
+    ArmRate,
+    Comparison,
+    CountedMinute,
+    Price,
+    Rollout,
+    RolloutVerdict,
+    Said,
+)
+from backend_api.tables import RolloutMinuteRow, RolloutRow, VerdictRow, VersionRow
+
+# Two days of minutes are as many points as a chart can show.
+MINUTES, CHANGES = 2_880, 100
+
+
+def newest(session: Session, model: str, entry: RolloutPlan, now: datetime) -> Rollout:
+    """The rollout under way, else the last one.
+
+    Raises:
+        NotFound: the model never had one.
+    """
+    row = session.scalar(
+        select(RolloutRow)
+        .where(RolloutRow.model_name == model)
+        .order_by(RolloutRow.started_at.desc())
+        .limit(1)
+    )
+    if row is None:
+        raise NotFound(
+            f"{model} never had a canary.",
+            "Ask for one on the Registry page: a promotion by canary, which a lead approves.",
+        )
+    names = [session.get_one(VersionRow, n).version for n in (row.canary_id, row.stable_id)]
+    return Rollout(
+        model_name=model, canary=names[0], stable=names[1], state=row.state, share=row.share,
+        steps=sorted(entry.steps), hours=entry.hours, min_requests=entry.min_requests,
+        since=row.since, measured_from=row.measured_from, reason=row.reason,
+        started_by=row.started_by, started_at=row.started_at, ended_by=row.ended_by,
+        ended_at=row.ended_at, users=comparison.users(session, row, row.ended_at or now),
+        latest=_latest(session, row), said=_said(session, row), minutes=_minutes(session, row),
+    )  # fmt: skip
+
+
+def _latest(session: Session, row: RolloutRow) -> RolloutVerdict | None:
+    found = session.scalar(
+        select(VerdictRow)
+        .where(VerdictRow.rollout_id == row.id)
+        .order_by(VerdictRow.at.desc(), VerdictRow.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        return None
+    detail = {k: v for k, v in found.detail.items() if k != "findings"}
+    return RolloutVerdict(
+        at=found.at, share=found.share, verdict=found.verdict, sentence=found.sentence,
+        comparisons=[_comparison(one) for one in found.detail["findings"]], **detail,
+    )  # fmt: skip
+
+
+def _comparison(stored: dict[str, Any]) -> Comparison:
+    def arm(name: str) -> ArmRate:
+        bad, units = stored[f"{name}_bad"], stored[f"{name}_units"]
+        low, high = interval(bad, units)
+        return ArmRate(bad=bad, units=units, low=low, high=high)
+
+    return Comparison(
+        name=stored["name"], title=stored["title"], canary=arm("canary"), stable=arm("stable"),
+        log_evidence=stored["log_evidence"], detectable=stored["detectable"],
+    )  # fmt: skip
+
+
+def _said(session: Session, row: RolloutRow) -> list[Said]:
+    """Verdicts where they changed, newest first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT at, share, verdict, sentence FROM (
+                SELECT *, lag((share, verdict)) OVER (ORDER BY at, id) AS before
+                FROM rollout_verdicts WHERE rollout_id = :id
+            ) v WHERE before IS DISTINCT FROM (share, verdict) ORDER BY at DESC LIMIT :most
+            """
+        ),
+        {"id": row.id, "most": CHANGES},
+    )
+    return [Said.model_validate(dict(one)) for one in rows.mappings()]
+
+
+def _minutes(session: Session, row: RolloutRow) -> list[CountedMinute]:
+    rows = session.scalars(
+        select(RolloutMinuteRow)
+        .where(RolloutMinuteRow.rollout_id == row.id)
+        .order_by(RolloutMinuteRow.minute.desc())
+        .limit(MINUTES)
+    )
+    return [
+        CountedMinute(
+            at=one.minute, share=one.share,
+            **{
+                f"{arm}_{name}": counts[name]
+                for arm, counts in (("canary", one.canary), ("stable", one.stable))
+                for name in ("units", "errors", "slow")
+            },
+        )
+        for one in reversed(list(rows))
+    ]  # fmt: skip
+
+
+def priced(session: Session, model: str, entry: RolloutPlan, share: int, now: datetime) -> Price:
+    """What a step at this share would cost and could show, by the last day's traffic."""
+    day = session.execute(
+        text(
+            """
+            SELECT count(DISTINCT entity_key) AS users, count(*) AS units,
+                count(*) FILTER (WHERE failed) AS errors
+            FROM (SELECT entity_key, bool_or(status = 'error') AS failed FROM model_predictions
+                WHERE model_name = :model AND predicted_at >= :since
+                    AND entity_key IS NOT NULL AND arm IN ('canary', 'production')
+                GROUP BY entity_key, date_trunc('minute', predicted_at)) u
+            """
+        ),
+        {"model": model, "since": now - timedelta(days=1)},
+    ).one()
+    chosen = plan(entry)
+    cost = price(Traffic(day.users, day.units, day.errors), share, chosen.each, chosen.least)
+    return Price(
+        share=share, users_a_day=round(day.users * share / 100), units_a_step=cost.units_a_step,
+        hours_to_least=cost.hours_to_least, error_rate=cost.error_rate, detectable=cost.detectable,
+        errors_at_risk=cost.errors_at_risk, sentence=cost.sentence,
+    )  # fmt: skip

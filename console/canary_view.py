@@ -1,0 +1,153 @@
+"""What the Canary page shows of a rollout: its verdict, its plan, both arms, and what was said."""
+
+from datetime import UTC, datetime, timedelta
+from math import exp
+
+import streamlit as st
+
+from backend_api.schemas import Comparison, Rollout
+from backend_api.states import Health, RolloutState, Verdict
+from console import badges, canary_charts, parts, session, times
+from console.markdown import grid, plain, say
+
+LIVE_SECONDS = 10.0
+UNDER_WAY = (RolloutState.RUNNING, RolloutState.PAUSED)
+HEALTHS = {
+    Verdict.PROMOTE: Health.OK,
+    Verdict.NOT_ENOUGH: Health.UNKNOWN,
+    Verdict.ROLL_BACK: Health.DOWN,
+}
+FIGURE_PX = 170
+
+
+def live(model: str) -> None:
+    """The part that keeps itself up to date."""
+    reading = session.read(f"rollout:{model}", lambda: session.backend().rollout(model))
+    if reading.error is not None and reading.error.status == 404:
+        parts.empty(reading.error.message, reading.error.hint)
+        return
+    parts.stale(reading)
+    found = reading.value
+    if found is None:
+        return
+    parts.verdict(*answer(found), then=reading.error is not None)
+    plan(found)
+    if found.latest is not None:
+        compared(found, found.latest.comparisons)
+    said(found)
+    parts.read_at(reading, LIVE_SECONDS)
+
+
+def answer(found: Rollout) -> tuple[Health, str]:
+    """The page's question, answered."""
+    name = f"{found.canary} beside {found.stable}"
+    if found.state == RolloutState.COMPLETED:
+        return Health.OK, f"{found.canary} is production; its canary is over."
+    if found.state == RolloutState.ABORTED:
+        return Health.DEGRADED, f"{found.canary} went back. {found.reason}"
+    if found.state == RolloutState.PAUSED:
+        return Health.DEGRADED, f"{name} is paused at {found.share} %. {found.reason}"
+    if found.measured_from is None:
+        return Health.UNKNOWN, f"{name}: not every worker serves {found.share} % yet."
+    if found.latest is None:
+        return Health.UNKNOWN, f"{name}: the first minute at {found.share} % is not over."
+    return HEALTHS[found.latest.verdict], found.latest.sentence
+
+
+def step_states(found: Rollout) -> list[tuple[int, str]]:
+    """Each share of the plan with how it stands: done, now, paused, next."""
+    steps = sorted(
+        {*found.steps, found.share} - {0} if found.state in UNDER_WAY else {*found.steps}
+    )
+    told = []
+    for step in steps:
+        if found.state == RolloutState.COMPLETED or step < found.share:
+            told.append((step, "done"))
+        elif step == found.share and found.state in UNDER_WAY:
+            told.append((step, "paused" if found.state == RolloutState.PAUSED else "now"))
+        else:
+            told.append((step, "next"))
+    return told
+
+
+def progress(found: Rollout) -> tuple[float, str]:
+    """How much of the step's time was compared (0..1), and what is left in words."""
+    minutes = found.latest.minutes if found.latest and found.latest.share == found.share else 0
+    wanted = timedelta(hours=found.hours)
+    left = max(timedelta(0), wanted - timedelta(minutes=minutes))
+    part = min(1.0, minutes / max(1.0, wanted / timedelta(minutes=1)))
+    return part, f"{minutes:,} min compared at {found.share} %, {times.span(left)} to go"
+
+
+def plan(found: Rollout) -> None:
+    """The steps, how far the present one is, and who began it."""
+    now = datetime.now(UTC)
+    say(" ".join(badges.badge(state, f"{step} %") for step, state in step_states(found)))
+    if found.state in UNDER_WAY:
+        part, words = progress(found)
+        st.progress(part, text=words)
+    users = found.users[0] + found.users[1]
+    seen = f"{found.users[0] / users:.1%} of {users:,} users" if users else "nobody yet"
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, below in (
+            ("Canary", found.canary, f"{found.share} % of users by plan"),
+            ("Stable", found.stable, "answers everybody else"),
+            ("Realised share", seen, "in the last hour"),
+        ):
+            st.metric(label, value, below, delta_color="off", delta_arrow="off", width=FIGURE_PX)
+    by = f"**{plain(found.started_by)}**{badges.by_hand(found.started_by)}"
+    ended = ""
+    if found.ended_at and found.ended_by:
+        ended = f", ended by **{plain(found.ended_by)}** {times.since(found.ended_at, now)}"
+    say(f":gray[Begun by] {by} :gray[{times.since(found.started_at, now)}]{ended}")
+
+
+def evidence(found: Comparison) -> str:
+    """How strongly one comparison speaks against the canary."""
+    if found.log_evidence <= 0:
+        return "none"
+    return f"1 in {exp(min(found.log_evidence, 30.0)):,.0f}"
+
+
+def compared(found: Rollout, comparisons: list[Comparison]) -> None:
+    """Both arms side by side, and over time."""
+    st.header("Both arms", anchor=False)
+    st.caption(
+        "A user in a minute counts once, as bad if any of their answers was. The bars are intervals"
+        " that hold at every look, so it is safe to look often."
+    )
+    st.plotly_chart(
+        canary_charts.arms(found.canary, found.stable, comparisons), width="stretch", key="arms",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(canary_charts.arms_words(found.canary, found.stable, comparisons))
+    rows = [
+        (
+            plain(one.title), f"{one.canary.bad:,} of {one.canary.units:,}",
+            f"{one.stable.bad:,} of {one.stable.units:,}", evidence(one),
+            f"{one.detectable:.2%}" if one.detectable else "–",
+        )
+        for one in comparisons
+    ]  # fmt: skip
+    headings = ("Answers", found.canary, found.stable, "Chance if no worse", "Would be seen from")
+    grid(headings, rows)
+    if found.minutes:
+        st.header("Failed, over time", anchor=False)
+        st.plotly_chart(
+            canary_charts.timeline(found.canary, found.stable, found.minutes), width="stretch",
+            key="timeline", config={"displayModeBar": False},
+        )  # fmt: skip
+
+
+def said(found: Rollout) -> None:
+    """Verdicts where they changed, newest first."""
+    st.header("Verdicts", anchor=False)
+    if not found.said:
+        parts.empty("Nothing was judged yet.", "The first verdict comes a minute after all serve.")
+        return
+    now = datetime.now(UTC)
+    rows = [
+        (times.since(one.at, now), f"{one.share} %", badges.badge(one.verdict), plain(one.sentence))
+        for one in found.said
+    ]
+    grid(("First said", "Share", "Verdict", "Why"), rows)

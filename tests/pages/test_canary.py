@@ -1,0 +1,66 @@
+"""Is the canary any good, and what each role may do about it."""
+
+import pytest
+
+from backend_api.catalog import Catalog
+from backend_api.states import Role
+from tests.canaries import Canary
+from tests.conftest import Backend
+from tests.makers import INTENT
+from tests.pages.conftest import PEOPLE, Opened
+from tests.pages.reading import buttons, fill, press, row, words
+
+ON_CALL = {Role.ONCALL, Role.LEAD}
+
+
+@pytest.fixture
+def canary(backend: Backend, catalog: Catalog) -> Canary:
+    """v1.1.0 had 10 % for twenty minutes, and all is well."""
+    made = Canary(backend.engine, catalog).begin().answers(20, canary=10, stable=90)
+    made.tend()
+    return made
+
+
+def test_a_model_without_a_canary_says_how_one_begins(opened: Opened, backend: Backend) -> None:
+    seen = words(opened("viewer", "canary", model=INTENT))
+    assert "intent_classifier never had a canary." in seen
+    assert "Ask for one on the Registry page" in seen
+
+
+def test_both_arms_the_plan_and_what_is_lacking(opened: Opened, canary: Canary) -> None:
+    app = opened("viewer", "canary", model=INTENT)
+    seen = words(app)
+    assert "Nothing speaks against v1.1.0 yet; needed: 10 min more with answers of both." in seen
+    assert "20 min compared at 10 %" in " ".join(bar.text for bar in app.get("progress"))
+    assert "0 of 200 | 0 of 1,800 | none" in row(app, "failed")
+    assert "failed: v1.1.0 0.00 % of 200, v1.0.0 0.00 % of 1,800." in seen
+
+
+def test_a_canary_that_went_back_says_why(opened: Opened, canary: Canary) -> None:
+    canary.answers(20, canary=10, stable=90, canary_errors=3).tend()
+    app = opened("viewer", "canary", model=INTENT)
+    seen = words(app)
+    assert "v1.1.0 went back. Of v1.1.0's answers 60 of 400" in seen
+    assert "ended by **watch**" in seen
+    assert "Pause the plan" not in seen
+
+
+def test_on_call_pauses_and_a_lead_resumes(opened: Opened, canary: Canary) -> None:
+    pages = {role: opened(role, "canary", model=INTENT) for role in PEOPLE}
+    assert {role for role, app in pages.items() if "Pause" in buttons(app)} == ON_CALL
+    app = pages[Role.ONCALL]
+    fill(app, "canary.Pause", "nobody is awake to watch it")
+    press(app, "Pause")
+    assert "stays at 10 % until somebody resumes it." in app.success[0].value
+    assert canary.row().state == "paused"
+    assert "Resuming the plan is for leads." in words(opened("oncall", "canary", model=INTENT))
+    app = opened("lead", "canary", model=INTENT)
+    fill(app, "canary.Resume", "awake again")
+    press(app, "Resume")
+    assert canary.row().state == "running"
+
+
+def test_the_slider_tells_its_price_before_it_is_moved(opened: Opened, canary: Canary) -> None:
+    app = opened("lead", "canary", model=INTENT)
+    app.slider[0].set_value(50).run()
+    assert "Errors would have to rise from" in words(app)
