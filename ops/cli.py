@@ -28,7 +28,8 @@ PANELS = {
         promotion.withdraw,
     ),
     "Serving": (
-        rollback, fallback, serving.share, serving.lift_hold, serving.repair, traffic,
+        rollback, fallback, serving.share, serving.pause, serving.resume,
+        serving.lift_hold, serving.repair, traffic,
     ),
 }  # fmt: skip
 for panel, verbs in PANELS.items():
