@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -14,6 +16,24 @@ CONNECTIONS = "connections"
 LAST_WORDS_SECONDS = 6.0
 
 
+class _Lasting:
+    """A stream whose disk may be full: a line is lost then, and never the thread that says it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        """All of it, or nothing."""
+        with suppress(OSError):
+            return self._stream.write(line)
+        return len(line)
+
+    def flush(self) -> None:
+        """As far as there is room."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def logs() -> None:
     """One JSON object per line on standard error."""
     structlog.configure(
@@ -24,6 +44,6 @@ def logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lasting(sys.stderr))),
         cache_logger_on_first_use=True,
     )

@@ -17,6 +17,8 @@ BATCH_BYTES = 2_000_000
 PAUSE_SECONDS = 0.25
 ORPHANS_SECONDS = 2.0
 LONGEST_PAUSE = 2.0
+# Share of the room past which somebody should look; deploy/alerts.yml has it too.
+ALMOST = 0.5
 
 log = structlog.get_logger()
 
@@ -30,6 +32,10 @@ class PredictionLog:
         self._refuse = full == "refuse"
         # Bytes of all workers of the host as last counted, and what this one has added since.
         self._on_disk = 0
+        # Records of this worker that were answered without being kept, and why the last one was.
+        self._missing, self._why = 0, ""
+        # Why PostgreSQL takes none at present.
+        self.waits: str | None = None
 
     def keep(self, record: dict[str, Any]) -> None:
         """Put a record where a kill -9 cannot reach it.
@@ -52,8 +58,30 @@ class PredictionLog:
         """Look how much room is left."""
         self._on_disk = self.spool.bytes_on_disk()
         metrics.SPOOL_BYTES.set(self._on_disk)
+        metrics.SPOOL_LIMIT.set(self._limit)
+
+    @property
+    def sentences(self) -> str:
+        """How the log is, for a person."""
+        said = ["PostgreSQL takes the prediction log." if self.waits is None else
+                f"PostgreSQL does not take the prediction log: {self.waits}."]  # fmt: skip
+        said.append(f"{self._on_disk:,} of at most {self._limit:,} bytes wait on disk.")
+        if self._on_disk >= self._limit * ALMOST:
+            then = "are refused" if self._refuse else "are answered without a record"
+            said.append(f"When that is full, predictions {then}.")
+        if self._missing:
+            then = "were refused" if self._refuse else "were answered without a record"
+            said.append(f"{self._missing:,} predictions {then} since this worker began,"
+                        f" the last one since {self._why}.")  # fmt: skip
+        return " ".join(said)
+
+    @property
+    def well(self) -> bool:
+        """Whether records are taken and there is room."""
+        return self.waits is None and self._on_disk < self._limit * ALMOST
 
     def _lost(self, reason: str, detail: str) -> None:
+        self._missing, self._why = self._missing + 1, detail
         metrics.LOG_LOST.labels(reason).inc()
         if self._refuse:
             raise Unavailable(
@@ -108,14 +136,16 @@ class Deliverer(threading.Thread):
                 self._deliver_orphans()
         except database.OUTAGES as error:
             self._forget_connection()
+            self._kept.waits = str(error).strip()[:200]
             if pause < LONGEST_PAUSE:
-                log.warning("log.waits", reason=str(error).strip()[:200])
+                log.warning("log.waits", reason=self._kept.waits)
             return min(LONGEST_PAUSE, pause * 2)
         # Whatever one round met, the next one is tried: records wait for nobody else.
         except Exception:
             self._forget_connection()
             log.exception("log.round_broke")
             return LONGEST_PAUSE
+        self._kept.waits = None
         return PAUSE_SECONDS
 
     def _deliver_own(self) -> None:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import prometheus_client.values
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -10,8 +11,21 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from inference.handover import METRICS_FOLDER, SLOT
 
+# Room for thousands of series in each kind of file.
+FILE_BYTES = 1 << 20
+FILES = ("counter", "histogram", "gauge_mostrecent")
+
+
+def _reserve(folder: Path, slot: str) -> None:
+    """Take the room for the counters now: one on a page that a full disk lacks kills the worker."""
+    for kind in FILES:
+        with (folder / f"{kind}_{slot}.db").open("ab") as handle:
+            os.posix_fallocate(handle.fileno(), 0, FILE_BYTES)
+
+
 if METRICS_FOLDER in os.environ:
     _slot = os.environ[SLOT]
+    _reserve(Path(os.environ[METRICS_FOLDER]), _slot)
     # By slot and not by pid, so that a worker's next life goes on counting in the same file.
     prometheus_client.values.ValueClass = prometheus_client.values.MultiProcessValue(  # type: ignore[no-untyped-call]
         lambda: _slot
@@ -48,6 +62,10 @@ LOG_DELIVERED = Counter("ml_log_delivered", "Records taken by PostgreSQL.", regi
 LOG_LOST = Counter(
     "ml_log_lost", "Records not kept: spool full, disk full, torn or refused by PostgreSQL.",
     ("reason",), registry=REGISTRY,
+)  # fmt: skip
+SPOOL_LIMIT = Gauge(
+    "ml_spool_limit_bytes", "Most that undelivered records may take.", registry=REGISTRY,
+    multiprocess_mode="mostrecent",
 )  # fmt: skip
 SPOOL_BYTES = Gauge(
     "ml_spool_bytes", "Undelivered records on disk.", registry=REGISTRY,

@@ -76,6 +76,7 @@ class ModelsAnswer(BaseModel):
 
     replica: str
     following: bool
+    prediction_log: str
     models: list[ModelAnswer]
 
 
@@ -113,7 +114,8 @@ class StoreStats(BaseModel):
 async def health(parts: Parts) -> HealthAnswer:
     """Is this worker well? It predicts also when nothing beside it is."""
     acknowledged = [seen for _, seen in parts.rotation.report]
-    well = all(a.error is None for a in acknowledged) and parts.follower.connected
+    loaded = all(a.error is None for a in acknowledged)
+    well = loaded and parts.follower.connected and parts.kept.well
     return HealthAnswer(
         status="healthy" if well else "degraded",
         models_loaded=sum(a.production is not None for a in acknowledged),
@@ -160,7 +162,8 @@ async def models(parts: Parts) -> ModelsAnswer:
             )
         )
     replica, following = parts.follower.replica, parts.follower.connected
-    return ModelsAnswer(replica=replica, following=following, models=found)
+    said = parts.kept.sentences
+    return ModelsAnswer(replica=replica, following=following, prediction_log=said, models=found)
 
 
 @router.get("/metrics", tags=["health"])

@@ -29,10 +29,15 @@ class Segment:
         draft = folder / f".{name}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(draft, flags, 0o600)
-        # Locked before it has its name: nobody may find it and think that its owner is dead.
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self.path = folder / f"{name}{SUFFIX}"
-        draft.rename(self.path)
+        try:
+            # Locked before it has its name: nobody may find it and think that its owner is dead.
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            draft.rename(self.path)
+        except OSError:
+            os.close(self._descriptor)
+            draft.unlink(missing_ok=True)
+            raise
         self.size = self.done = 0
         self.sealed = False
 
@@ -88,10 +93,20 @@ class Spool:
             OSError: it is not kept.
         """
         if self._active.size >= self._segment_bytes:
-            fresh = Segment(self.folder, self._owner)
-            self._segments.append(fresh)
-            self._active.sealed, self._active = True, fresh
-        self._active.append(line)
+            self._rotate()
+        try:
+            self._active.append(line)
+        except OSError:
+            # A segment is removed only once it is sealed, and that may be what makes room.
+            if not self._active.size:
+                raise
+            self._rotate()
+            self._active.append(line)
+
+    def _rotate(self) -> None:
+        fresh = Segment(self.folder, self._owner)
+        self._segments.append(fresh)
+        self._active.sealed, self._active = True, fresh
 
     def segments(self) -> list[Segment]:
         """Own segments, oldest first."""

@@ -135,18 +135,26 @@ print(refused, flush=True)
 """
 
 
-def test_a_record_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
-    # 11 bytes a record, and room for nine and a half.
+@pytest.mark.parametrize(
+    ("room", "refused", "kept"),
+    # A record has 11 bytes. What cannot grow gives way to a new segment; no room at all is no room.
+    [(105, 0, [9, 9, 9, 9, 4]), (5, 40, [0])],
+    ids=["for nine records each", "for half a record"],
+)
+def test_a_record_that_finds_no_room_leaves_nothing_behind(
+    tmp_path: Path, room: int, refused: int, kept: list[int]
+) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (105, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         process = other_process(FILLS_A_SMALL_DISK, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     said, _ = process.communicate()
-    assert int(said) == 31
-    (path,) = tmp_path.glob(f"*{SUFFIX}")
-    assert path.read_bytes() == b"".join(b'{"id":%03d}\n' % n for n in range(9))
+    assert int(said) == refused
+    contents = [path.read_bytes() for path in sorted(tmp_path.glob(f"*{SUFFIX}"))]
+    assert [content.count(b"\n") for content in contents] == kept
+    assert b"".join(contents) == b"".join(b'{"id":%03d}\n' % n for n in range(sum(kept)))
 
 
 def test_a_closed_spool_leaves_only_what_is_not_delivered(tmp_path: Path) -> None:
