@@ -1,9 +1,9 @@
 """Writes prediction records at a pace, through the same spool and delivery as a worker.
 
-    python -m bench.records SLOT FIRST SECONDS PER_SECOND
+    python -m bench.records SLOT FIRST COUNT PER_SECOND
 
-Standard output has a line ``kept N`` after each batch: records below N are in the spool. At the
-end ``waits BYTES`` is what was not delivered by then, and the process ends once all of it is.
+Standard output has a line ``kept N`` after each batch: records below N are in the spool. Then
+``waits BYTES`` is what was not delivered by then, and ``delivered`` comes once all of it is.
 """
 
 import os
@@ -20,6 +20,8 @@ from inference.spool import Spool
 
 LIMIT = 10_000_000_000
 BATCH_SECONDS = 0.01
+# In one batch, however late it is.
+MOST = 500
 FEATURES = {f"feature_{n}": n / 7 for n in range(20)}
 
 
@@ -40,22 +42,26 @@ def identity(number: int) -> UUID:
 
 def main() -> None:
     """Keep up the pace, then wait until all is delivered."""
-    slot, first, seconds, pace = sys.argv[1], *map(int, sys.argv[2:5])
+    slot, first, count, pace = sys.argv[1], *map(int, sys.argv[2:5])
     spool = Spool(Path(os.environ["RECORDS_SPOOL"]), slot)
     kept = PredictionLog(spool, LIMIT, "refuse")
     deliverer = Deliverer(kept, partial(database.connect, os.environ["DATABASE_URL"], "records"))
     deliverer.start()
-    begun, upto, end = time.monotonic(), first, first + seconds * pace
+    begun, upto, end = time.monotonic(), first, first + count
+    _say(f"kept {first}")
     while upto < end:
-        due = min(end, first + int((time.monotonic() - begun + BATCH_SECONDS) * pace))
+        late = int((time.monotonic() - begun + BATCH_SECONDS) * pace)
+        due = min(end, upto + MOST, first + late)
         for number in range(upto, due):
             kept.keep(record(number))
         upto = due
         _say(f"kept {upto}")
-        time.sleep(BATCH_SECONDS)
+        if due - first >= late:
+            time.sleep(BATCH_SECONDS)
     _say(f"waits {spool.undelivered()}")
     while spool.undelivered():
         time.sleep(BATCH_SECONDS)
+    _say("delivered 0")
     deliverer.stop(10)
 
 

@@ -1,6 +1,5 @@
 """How long a rollback takes while requests flow: order accepted -> last old answer anywhere."""
 
-import asyncio
 import json
 import threading
 import time
@@ -14,7 +13,7 @@ from bench.client import Answer
 from tests.makers import Registry
 
 CONNECTIONS = 8
-ROUNDS = 20
+ROUNDS = 12
 BEFORE, AFTER = 0.5, 1.0
 
 
@@ -47,8 +46,8 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         """The thread's life."""
-        self.answers = asyncio.run(
-            client.load(self._url, self._bodies, CONNECTIONS, self._over.is_set)
+        self.answers = client.run(
+            client.closed_loop(self._url, self._bodies, CONNECTIONS, self._over.is_set)
         )
 
     def stop(self) -> list[Answer]:

@@ -19,8 +19,12 @@ from ops.stack.ports import any_free
 from ops.stack.postgres import place, server
 from ops.stack.probe import status
 from ops.stack.process import Child, Spec
+from tests import flavours
+from tests.flavours import BOOSTED, FEATURES
 from tests.inference_process import Inference
 from tests.makers import wait_until
+
+ENTRY = flavours.entry(BOOSTED, dict.fromkeys(FEATURES, 0.5), {"prediction": 1})
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -34,6 +38,7 @@ class Stack:
     mlflow_uri: str
     engine: Engine
     catalog: Catalog
+    models_file: Path = PROJECT / "models.yaml"
 
 
 @contextmanager
@@ -65,20 +70,22 @@ def stack() -> Iterator[Stack]:
             at = any_free()
             tracked = server.url(port, secrets, "mlflow")
             with running(mlflow.spec(home, at, tracked, dict(os.environ))):
-                found = catalog.load(PROJECT / "models.yaml")
-                yield Stack(home, url, f"http://127.0.0.1:{at}", engine, found)
+                file = flavours.catalogue(home.path, {BOOSTED: ENTRY})
+                found = catalog.load(file)
+                yield Stack(home, url, f"http://127.0.0.1:{at}", engine, found, file)
             engine.dispose()
 
 
 @contextmanager
-def inference(stack: Stack, workers: int) -> Iterator[str]:
-    """The service with every duty on and its default poll; yields its address."""
+def inference(stack: Stack, workers: int) -> Iterator[Inference]:
+    """The service with every duty on and its default poll."""
     service = Inference(
         stack.home.path, stack.database_url, MLFLOW_TRACKING_URI=stack.mlflow_uri,
         INFERENCE_WORKERS=str(workers), INFERENCE_POLL_SECONDS="5",
+        MODELS_FILE=str(stack.models_file),
     )  # fmt: skip
     try:
-        yield service.start().url
+        yield service.start()
     finally:
         service.close()
 
@@ -90,7 +97,8 @@ def floor(stack: Stack, artefact: Path) -> Iterator[str]:
     spec = Spec(
         name="floor",
         argv=[sys.executable, "-m", "uvicorn", "bench.floor:app", "--factory", "--port", str(port),
-              "--no-access-log", "--log-level", "warning"],
+              "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+              "--log-level", "warning"],
         env={**os.environ, "FLOOR_ARTEFACT": str(artefact),
              "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         ready=lambda: status(f"http://127.0.0.1:{port}/health") is not None,

@@ -9,10 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 from backend_api import db, deployment
-from backend_api.mlflow_registry import MlflowRegistry, RegisteredVersion
+from backend_api.candidate import RegisteredVersion
+from backend_api.mlflow_registry import MlflowRegistry
 from backend_api.operations import rollback, version
 from backend_api.states import Health, VersionStatus
 from bench.stack import Stack
+from tests import flavours
 from tests.makers import Registry, perform_as, wait_until
 
 TIMEOUT = 10.0
@@ -33,9 +35,12 @@ def _tracking(uri: str) -> Iterator[None]:
 def trained(stack: Stack, model: str, seed: int) -> RegisteredVersion:
     """A quickly trained version in MLflow: its speed does not depend on how good it is."""
     with _tracking(stack.mlflow_uri):
-        result = import_module(f"training.{model}.train").train(seed=seed, quick=True)
+        if model == flavours.BOOSTED:
+            uri = flavours.log_boosted(stack.mlflow_uri, seed=seed)
+        else:
+            uri = import_module(f"training.{model}.train").train(seed=seed, quick=True).model_uri
     return MlflowRegistry(stack.mlflow_uri).register(
-        model, result.model_uri, str(uuid4()), "made for the bench", {}
+        model, uri, str(uuid4()), "made for the bench", {}
     )
 
 
@@ -47,14 +52,14 @@ def columns(found: RegisteredVersion) -> dict[str, Any]:
         "artifact_digest": found.artifact_digest,
         "artifact_uri": found.artifact_uri,
         "input_schema": found.input_schema,
+        "has_onnx": found.has_onnx,
     }
 
 
 def artefact(stack: Stack, found: RegisteredVersion) -> Path:
     """The folder that a worker keeps of a version it has loaded."""
-    held = [p.parent for p in stack.home.path.rglob("handler.json") if p.parent.is_dir()]
     wanted = found.artifact_digest.removeprefix("sha256:")
-    return next(folder for folder in held if wanted in folder.as_posix())
+    return next(folder for folder in stack.home.path.rglob(wanted) if folder.is_dir())
 
 
 def promote(registry: Registry, name: str, found: RegisteredVersion) -> None:
@@ -63,6 +68,22 @@ def promote(registry: Registry, name: str, found: RegisteredVersion) -> None:
     registry.approve(registry.request(name))
     wait_until(lambda: serves(registry, name), 60, f"every worker serves {name}")
     registry.verify(name)
+
+
+def load(registry: Registry, name: str, found: RegisteredVersion) -> None:
+    """A new version staged, and in the memory of every worker."""
+    registry.register(name, **columns(found))
+    registry.stage(name)
+    wait_until(lambda: _ready(registry, name), 60, f"every worker has loaded {name}")
+
+
+def _ready(registry: Registry, name: str) -> bool:
+    with db.transaction(registry.engine, "bench") as session:
+        want = deployment.desired(session, registry.model)
+        seen = deployment.observed(session, registry.model, want, db.now(), TIMEOUT)
+    return bool(seen) and all(
+        name in worker.loaded and worker.loaded[name].state == "ready" for worker in seen
+    )
 
 
 def promote_again(registry: Registry, name: str) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx2
 import streamlit as st
 from pydantic import ValidationError
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from backend_api.schemas import Me, Outcome, Overview
 from backend_api.states import Permission

@@ -59,10 +59,10 @@ def main() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Requests that are being served go first, before the import of a library this large.
+    os.nice(19)
     from mlflow import artifacts, exceptions
 
-    # Requests that are being served go first.
-    os.nice(10)
     uri, folder = sys.argv[1], Path(sys.argv[2])
     landing = folder.with_name("landing")
     landing.mkdir()

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from starlette.types import Receive, Scope, Send
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from inference import body, metrics
 from inference.admin import Gate

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from backend_api import db
 from backend_api.errors import BadRequest, Conflict, Forbidden, NotFound

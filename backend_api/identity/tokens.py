@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from backend_api.errors import BadRequest, Conflict, NotFound, Unauthenticated
 from backend_api.identity import accounts

@@ -48,16 +48,16 @@ class Writer:
             what, number = line.split()
             if what == "waits":
                 self.waits = int(number)
-                continue
-            self.kept = int(number)
-            if self.kept > until:
-                return
+            elif what == "kept":
+                self.kept = int(number)
+                if self.kept > until:
+                    return
 
 
 def write(url: str, spool: Path, slot: str, first: int, seconds: int) -> Writer:
     """Begin with record ``first``."""
-    command = [sys.executable, "-m", "bench.records", slot, str(first), str(seconds),
-               str(PER_SECOND)]  # fmt: skip
+    command = [sys.executable, "-m", "bench.records", slot, str(first),
+               str(seconds * PER_SECOND), str(PER_SECOND)]  # fmt: skip
     env = {**os.environ, "DATABASE_URL": url, "RECORDS_SPOOL": str(spool)}
     process = subprocess.Popen(command, env=env, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     return Writer(process, first)
