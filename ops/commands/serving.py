@@ -1,4 +1,4 @@
-"""share, pause, resume, refuse, lift-hold, repair: what is decided about a model beside its promotions."""
+"""What is decided about a model beside its promotions: share, pause, resume, hold, mirror."""
 
 from typing import Annotated
 from uuid import uuid4
