@@ -40,7 +40,7 @@ def arms(canary: str, stable: str, comparisons: Sequence[Comparison]) -> go.Figu
     body = max(1, len(shown)) * (2 * ROW_PX) + GAP_PX * max(0, len(shown) - 1)
     figure = make_subplots(
         rows=max(1, len(shown)), cols=1,
-        subplot_titles=[f"{c.title}, per cent" for c in shown],
+        subplot_titles=[f"{c.title.capitalize()}, per cent" for c in shown],
         vertical_spacing=GAP_PX / body if len(shown) > 1 else 0.0,
     )  # fmt: skip
     for row, found in enumerate(shown, start=1):
@@ -61,7 +61,7 @@ def arms(canary: str, stable: str, comparisons: Sequence[Comparison]) -> go.Figu
 def arms_words(canary: str, stable: str, comparisons: Sequence[Comparison]) -> str:
     """The same picture for those who hear it."""
     return " ".join(
-        f"{c.title}: {canary} {_point(c.canary):.2f} % of {c.canary.units:,},"
+        f"{c.title.capitalize()}: {canary} {_point(c.canary):.2f} % of {c.canary.units:,},"
         f" {stable} {_point(c.stable):.2f} % of {c.stable.units:,}."
         for c in comparisons
     )

@@ -1,7 +1,7 @@
 """What the Canary page shows of a rollout: its verdict, its plan, both arms, and what was said."""
 
 from datetime import UTC, datetime, timedelta
-from math import exp
+from math import exp, log
 
 import streamlit as st
 
@@ -87,12 +87,12 @@ def plan(found: Rollout) -> None:
         part, words = progress(found)
         st.progress(part, text=words)
     users = found.users[0] + found.users[1]
-    seen = f"{found.users[0] / users:.1%} of {users:,} users" if users else "nobody yet"
+    seen = f"{found.users[0] / users:.1%}" if users else "–"
     with st.container(horizontal=True, gap="medium"):
         for label, value, below in (
             ("Canary", found.canary, f"{found.share} % of users by plan"),
             ("Stable", found.stable, "answers everybody else"),
-            ("Realised share", seen, "in the last hour"),
+            ("Realised share", seen, f"of {users:,} users in an hour"),
         ):
             st.metric(label, value, below, delta_color="off", delta_arrow="off", width=FIGURE_PX)
     by = f"**{plain(found.started_by)}**{badges.by_hand(found.started_by)}"
@@ -104,7 +104,7 @@ def plan(found: Rollout) -> None:
 
 def evidence(found: Comparison) -> str:
     """How strongly one comparison speaks against the canary."""
-    if found.log_evidence <= 0:
+    if found.log_evidence < log(2):
         return "none"
     return f"1 in {exp(min(found.log_evidence, 30.0)):,.0f}"
 
@@ -123,7 +123,7 @@ def compared(found: Rollout, comparisons: list[Comparison]) -> None:
     st.caption(canary_charts.arms_words(found.canary, found.stable, comparisons))
     rows = [
         (
-            plain(one.title), f"{one.canary.bad:,} of {one.canary.units:,}",
+            plain(one.title.capitalize()), f"{one.canary.bad:,} of {one.canary.units:,}",
             f"{one.stable.bad:,} of {one.stable.units:,}", evidence(one),
             f"{one.detectable:.2%}" if one.detectable else "–",
         )

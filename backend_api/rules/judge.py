@@ -71,14 +71,14 @@ class Metric:
 
 RATES = (
     Metric("errors", "failed", "errors", "units", 0.4, 1.0),
-    Metric("slow", "slower than 200 ms", "slow", "units", 0.2, 1.05),
-    Metric("confidence", "with a confidence of 0.7 or less", "unsure", "judged", 0.2, 1.05),
+    Metric("slow", "took longer than 200 ms", "slow", "units", 0.2, 1.05),
+    Metric("confidence", "had a confidence of 0.7 or less", "unsure", "judged", 0.2, 1.05),
 )
 # Two versions never say quite the same; half as many again of one answer is a change.
 OUTPUT_WEIGHT, OUTPUT_TOLERANCE = 0.2, 1.5
 LIMITS = (
     ("errors", "failed", 0.01),
-    ("very_slow", "slower than 500 ms, which makes its p95 so", 0.05),
+    ("very_slow", "took longer than 500 ms, so its p95 did", 0.05),
 )
 
 
@@ -231,7 +231,7 @@ def _decide(
         worst = findings[int(np.argmax(parts))]
         odds = f"1 in {exp(min(evidence, 40)):,.0f}" if evidence < 20 else "1 in many millions"
         return Verdict.ROLL_BACK, (
-            f"Of {canary}'s answers {_share(worst.canary_bad, worst.canary_units)} are"
+            f"Of {canary}'s answers {_share(worst.canary_bad, worst.canary_units)}"
             f" {worst.title}, of {stable}'s beside it"
             f" {_share(worst.stable_bad, worst.stable_units)}. Were it no worse, this would be"
             f" seen at most {odds} times."

@@ -32,8 +32,8 @@ def test_both_arms_the_plan_and_what_is_lacking(opened: Opened, canary: Canary) 
     seen = words(app)
     assert "Nothing speaks against v1.1.0 yet; needed: 10 min more with answers of both." in seen
     assert "20 min compared at 10 %" in " ".join(bar.text for bar in app.get("progress"))
-    assert "0 of 200 | 0 of 1,800 | none" in row(app, "failed")
-    assert "failed: v1.1.0 0.00 % of 200, v1.0.0 0.00 % of 1,800." in seen
+    assert "0 of 200 | 0 of 1,800 | none" in row(app, "Failed")
+    assert "Failed: v1.1.0 0.00 % of 200, v1.0.0 0.00 % of 1,800." in seen
 
 
 def test_a_canary_that_went_back_says_why(opened: Opened, canary: Canary) -> None:

@@ -35,8 +35,8 @@ def test_a_canary_like_stable_is_promoted_once_time_and_units_are_enough() -> No
 
 
 WORSE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "errors": ({"errors": 1}, {"errors": 1}, "10.00% (300 of 3,000) are failed"),
-    "slow": ({"slow": 2}, {"slow": 2}, "slower than 200 ms"),
+    "errors": ({"errors": 1}, {"errors": 1}, "10.00% (300 of 3,000) failed"),
+    "slow": ({"slow": 2}, {"slow": 2}, "took longer than 200 ms"),
     "unsure": ({"unsure": 5, "confident": 5}, {"unsure": 10, "confident": 80}, "confidence of 0.7"),
     "outputs": (
         {"outputs": Counter(low=2, high=8)}, {"outputs": Counter(low=54, high=36)}, "answered",
@@ -65,7 +65,7 @@ def test_a_hard_limit_acts_at_once() -> None:
     assert found.verdict == Verdict.ROLL_BACK
     assert "20 of 20 (100.0%) failed; 1% may" in found.sentence
     slow = verdict(minutes(3, GOOD | {"slow": 9, "very_slow": 9}))
-    assert "slower than 500 ms" in slow.sentence
+    assert "took longer than 500 ms" in slow.sentence
 
 
 def test_when_both_arms_are_sick_the_canary_is_not_blamed() -> None:
