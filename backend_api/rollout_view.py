@@ -120,8 +120,8 @@ def _minutes(session: Session, row: RolloutRow) -> list[CountedMinute]:
 
 
 def priced(session: Session, model: str, entry: RolloutPlan, share: int, now: datetime) -> Price:
-    """What a step at this share would cost and could show, by the last day's traffic."""
-    day = session.execute(
+    """What a step at this share would cost and could show, at the pace of the last hour."""
+    hour = session.execute(
         text(
             """
             SELECT count(DISTINCT entity_key) AS users, count(*) AS units,
@@ -132,12 +132,12 @@ def priced(session: Session, model: str, entry: RolloutPlan, share: int, now: da
                 GROUP BY entity_key, date_trunc('minute', predicted_at)) u
             """
         ),
-        {"model": model, "since": now - timedelta(days=1)},
+        {"model": model, "since": now - timedelta(hours=1)},
     ).one()
     chosen = plan(entry)
-    cost = price(Traffic(day.users, day.units, day.errors), share, chosen.each, chosen.least)
+    cost = price(Traffic(hour.users, hour.units, hour.errors), share, chosen.each, chosen.least)
     return Price(
-        share=share, users_a_day=round(day.users * share / 100), units_a_step=cost.units_a_step,
+        share=share, users_an_hour=round(hour.users * share / 100), units_a_step=cost.units_a_step,
         hours_to_least=cost.hours_to_least, error_rate=cost.error_rate, detectable=cost.detectable,
         errors_at_risk=cost.errors_at_risk, sentence=cost.sentence,
     )  # fmt: skip

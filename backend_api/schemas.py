@@ -372,14 +372,14 @@ class Rollout(Wire):
 
 
 class Price(Wire):
-    """What a share costs and can show, by the last day's traffic.
+    """What a share costs and can show, at the pace of the last hour.
 
     ``error_rate`` and ``detectable`` are 0..1, ``hours_to_least`` is None without traffic.
     ``errors_at_risk`` are the canary's failed units of a step if it is just short of being caught.
     """
 
     share: int
-    users_a_day: int
+    users_an_hour: int
     units_a_step: int
     hours_to_least: float | None
     error_rate: float

@@ -7,12 +7,12 @@ from math import log
 from backend_api.rules.judge import RATES, THRESHOLD
 from backend_api.rules.sequential import detectable
 
-DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """A day of the model: users, units (a user in a minute), and how many of these failed."""
+    """An hour of the model: users, units (a user in a minute), and how many of these failed."""
 
     users: int
     units: int
@@ -31,32 +31,33 @@ class Cost:
     sentence: str
 
 
-def price(day: Traffic, share: int, each: timedelta, least: int) -> Cost:
+def price(hour: Traffic, share: int, each: timedelta, least: int) -> Cost:
     """Price one step at ``share`` per cent that lasts ``each`` and wants ``least`` units an arm.
 
     The smaller arm decides how long ``least`` takes. A regression of the error rate smaller than
     ``detectable`` would pass; ``errors_at_risk`` is how many more units it would fail meanwhile.
     """
     part = share / 100
-    units = round(day.units * (each / DAY) * part)
-    smaller = day.units / 24 * min(part, 1 - part)
+    units = round(hour.units * (each / HOUR) * part)
+    smaller = hour.units * min(part, 1 - part)
     hours = least / smaller if smaller else None
-    # No failure in a day says that the rate is low, not that it is nothing.
-    rate = (day.errors + 0.5) / (day.units + 1)
+    # No failure in an hour says that the rate is low, not that it is nothing.
+    rate = (hour.errors + 0.5) / (hour.units + 1)
     weight = next(metric.weight for metric in RATES if metric.name == "errors")
     found = detectable(rate, units, part, THRESHOLD - log(weight))
     risk = None if found is None else units * (found - rate)
-    return Cost(units, hours, rate, found, risk, _sentence(day, share, units, hours, found, rate))
+    return Cost(units, hours, rate, found, risk, _sentence(hour, share, units, hours, found, rate))
 
 
 def _sentence(
-    day: Traffic, share: int, units: int, hours: float | None, found: float | None, rate: float
+    hour: Traffic, share: int, units: int, hours: float | None, found: float | None, rate: float
 ) -> str:
     if hours is None:
-        return "Without traffic a canary shows nothing: nobody called the model in the last day."
+        return "Without traffic a canary shows nothing: nobody called the model in the last hour."
     begin = (
-        f"{share} % is about {round(day.users * share / 100):,} people a day and {units:,}"
-        f" comparisons in the step; the minimum is reached after {hours:.1f} h."
+        f"At the pace of the last hour {share} % is about {round(hour.users * share / 100):,}"
+        f" people an hour and {units:,} comparisons in the step; the minimum is reached after"
+        f" {hours:.1f} h."
     )
     if found is None:
         return f"{begin} That is too little to see even a canary that always fails."

@@ -1,7 +1,10 @@
 """Is the canary any good, and what each role may do about it."""
 
+from datetime import timedelta
+
 import pytest
 
+from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.states import Role
 from tests.canaries import Canary
@@ -63,4 +66,8 @@ def test_on_call_pauses_and_a_lead_resumes(opened: Opened, canary: Canary) -> No
 def test_the_slider_tells_its_price_before_it_is_moved(opened: Opened, canary: Canary) -> None:
     app = opened("lead", "canary", model=INTENT)
     app.slider[0].set_value(50).run()
+    assert "nobody called the model in the last hour" in words(app)
+    canary.now = db.now() - timedelta(minutes=30)
+    canary.answers(20, canary=10, stable=90)
+    app.slider[0].set_value(51).run()
     assert "Errors would have to rise from" in words(app)
