@@ -83,7 +83,8 @@ class Catalog(Entry):
         if name not in self.models:
             raise NotFound(
                 f"There is no model {name!r}.",
-                f"Known models: {', '.join(sorted(self.models))}. models.yaml names them.",
+                f"Known models: {', '.join(sorted(self.models))}. Another one needs an entry in"
+                " models.yaml first; then restart backend, worker and inference.",
             )
         return self.models[name]
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from inference import request_schema
 from inference.catalogue import Entry
 from inference.routing import Snapshot
 
@@ -56,6 +57,28 @@ SOURCE = {
 }  # fmt: skip
 
 
+INFER = {
+    "tags": ["v2"],
+    "operationId": "infer",
+    "summary": "Predictions by the Open Inference Protocol",
+    "description": "Rows of columns, or whole tensors; `parameters` may hold the entity key."
+    " GET /v2/models/{model} says what a model takes.",
+    "parameters": [
+        {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+    ],
+    "requestBody": {
+        "required": True, "content": {"application/json": {"schema": request_schema.INFER}},
+    },
+    "responses": {
+        "200": {
+            "description": "A tensor per field of the answer.",
+            "content": {"application/json": {"schema": request_schema.INFERRED}},
+        },
+        **{code: {"description": text} for code, text in REFUSALS.items()},
+    },
+}  # fmt: skip
+
+
 def document(app: FastAPI, entries: Mapping[str, Entry], snapshot: Snapshot) -> dict[str, Any]:
     """OpenAPI of the whole service."""
     made = get_openapi(
@@ -64,6 +87,7 @@ def document(app: FastAPI, entries: Mapping[str, Entry], snapshot: Snapshot) -> 
     made["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     for name, entry in entries.items():
         made["paths"][entry.endpoint] = {"post": _operation(name, entry, snapshot)}
+    made["paths"]["/v2/models/{model}/infer"] = {"post": INFER}
     return made
 
 
@@ -107,19 +131,9 @@ def _operation(name: str, entry: Entry, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _request(name: str, entry: Entry, snapshot: Snapshot) -> dict[str, Any]:
-    """Schema of a request, from the production version's own ``input_schema.json``."""
+    """Schema of a request, from the production version's own."""
     route = snapshot.routes.get(name)
     arm = route.arm(None) if route is not None else None
     if arm is None:
         return {"type": "object"}
-    fields: dict[str, Any] = arm.model.schema
-    plain = {
-        field: {k: v for k, v in about.items() if k not in ("required", "max_length")}
-        | ({"maxLength": about["max_length"]} if "max_length" in about else {})
-        for field, about in fields.items()
-    }
-    required = [field for field, about in fields.items() if about.get("required")]
-    return {
-        "type": "object", "properties": plain, "required": required,
-        "additionalProperties": False,
-    }  # fmt: skip
+    return request_schema.row(arm.model.schema)

@@ -6,7 +6,7 @@ import os
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,8 @@ import onnxruntime
 import pandas as pd
 import torch
 from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -43,7 +44,6 @@ class Artefact:
 
     graph: onnx.ModelProto
     feeds: Arrays
-    outputs: Arrays
     documents: Mapping[str, Any]
     weights: Mapping[str, torch.Tensor]
 
@@ -103,14 +103,37 @@ def _log_dataset(record: Record) -> None:
     mlflow.log_input(dataset, context="training")
 
 
+def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """Sizes of a graph's input or output, -1 where any may be sent."""
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") else -1
+        for dim in value.type.tensor_type.shape.dim
+    )
+
+
+def _specs(values: Iterable[onnx.ValueInfoProto]) -> Schema:
+    """Tensors as the graph has them: an example's own sizes would shut out all others."""
+    return Schema(
+        [
+            TensorSpec(
+                onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type),
+                _shape(value),
+                value.name,
+            )
+            for value in values
+        ]
+    )
+
+
 def _log_folder(artefact: Artefact) -> str:
+    graph = artefact.graph.graph
     info = Model.log(
         artifact_path=None,
         name="model",
         flavor=_OnnxFolder(),
         onnx_model=artefact.graph,
         documents=artefact.documents,
-        signature=infer_signature(dict(artefact.feeds), dict(artefact.outputs)),
+        signature=ModelSignature(_specs(graph.input), _specs(graph.output)),
         input_example=dict(artefact.feeds),
         pip_requirements=[
             f"onnx=={onnx.__version__}",

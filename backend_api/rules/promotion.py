@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend_api.rules.compatibility import narrower
 from backend_api.schemas import Criterion, Gate
 from backend_api.states import GateState
 
@@ -55,47 +56,6 @@ def judge(rule: tuple[str, str, float, str], metrics: dict[str, float]) -> Crite
         metric=metric, label=label, op=op, threshold=limit, value=value,
         passed=value is not None and COMPARE[op](value, limit), sentence=sentence,
     )  # fmt: skip
-
-
-# A field's bounds: which way a change shuts callers out.
-_BOUNDS: dict[str, Callable[[float, float], bool]] = {
-    "minimum": lambda was, now: now > was,
-    "maximum": lambda was, now: now < was,
-    "max_length": lambda was, now: now < was,
-}
-
-
-def _shut_out(name: str, was: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    if now.get("type") != was.get("type"):
-        return [f"field {name!r} was {was.get('type')} and is {now.get('type')}"]
-    problems = []
-    if now.get("required") and not was.get("required"):
-        problems.append(f"field {name!r} has become required")
-    for bound, is_narrower in _BOUNDS.items():
-        if bound in now and (bound not in was or is_narrower(was[bound], now[bound])):
-            problems.append(f"{bound} of field {name!r} was {was.get(bound)} and is {now[bound]}")
-    if "enum" in now and "enum" not in was:
-        problems.append(f"field {name!r} takes certain values only")
-    lost = [value for value in was.get("enum", ()) if value not in now.get("enum", (value,))]
-    if lost:
-        problems.append(f"field {name!r} no longer takes {', '.join(map(str, lost))}")
-    return problems
-
-
-def narrower(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What callers of ``old`` may send and ``new`` refuses; schemas are field -> properties."""
-    problems = []
-    for name, was in old.items():
-        if name in new:
-            problems += _shut_out(name, was, new[name])
-        else:
-            problems.append(f"field {name!r} is no longer accepted")
-    problems += [
-        f"field {name!r} is new and required"
-        for name, now in new.items()
-        if name not in old and now.get("required")
-    ]
-    return problems
 
 
 def _criteria(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:

@@ -1,6 +1,8 @@
 """Requests to a model whose signature has columns: one row each, checked by pydantic."""
 
+import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, NotRequired
@@ -23,6 +25,10 @@ from shared.signature import Signature
 # What pandas can hold to the nanosecond.
 EARLIEST = datetime(1677, 9, 22, tzinfo=UTC)
 LATEST = datetime(2262, 4, 11, tzinfo=UTC)
+# The forms of ISO 8601 that Python and pandas read alike.
+ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
 SHOWN = 60
 
 
@@ -33,12 +39,19 @@ def _whole(value: Any) -> Any:
 
 def _moment(value: Any) -> Any:
     """Numbers could be seconds or milliseconds, so only ISO 8601 is understood."""
-    if not isinstance(value, str):
-        raise ValueError("not a text")
+    if not isinstance(value, str) or not ISO.fullmatch(value):
+        raise ValueError("no date and time")
     found = datetime.fromisoformat(value)
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     if not EARLIEST <= aware <= LATEST:
         raise ValueError("out of range")
+    return value
+
+
+def _bytes(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    base64.b64decode(value, validate=True)
     return value
 
 
@@ -55,7 +68,7 @@ def _scalar(about: Mapping[str, Any]) -> Any:
     if about.get("format") == "date-time":
         return Annotated[str, BeforeValidator(_moment)]
     if about.get("format") == "base64":
-        return Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+        return Annotated[str, BeforeValidator(_bytes)]
     return Annotated[str, Strict()] if kind == "string" else Any
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import yaml
 from sqlalchemy import Engine, text
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
@@ -16,6 +17,7 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
+from backend_api.errors import BadRequest
 from backend_api.mlflow_registry import MlflowRegistry, RegisteredVersion
 from tests import flavours
 from tests.artefacts import tiny_intent
@@ -116,6 +118,26 @@ def test_registration_takes_the_schema_from_the_signature(boosted: RegisteredVer
     assert not boosted.has_onnx
 
 
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("signature", "no signature with inputs; log it with signature="),
+        ("saved_input_example_info", "no input example, so nothing shows"),
+    ],
+)
+def test_a_model_that_workers_could_not_serve_is_refused_and_leaves_nothing(
+    world: World, tmp_path: Path, part: str, says: str
+) -> None:
+    flavours.save_boosted(str(tmp_path / "model"), trees=2)
+    about = yaml.safe_load((tmp_path / "model" / "MLmodel").read_text(encoding="utf-8"))
+    del about[part]
+    (tmp_path / "model" / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
+    uri = flavours.log_saved(world.mlflow.tracking_uri, tmp_path / "model")
+    with pytest.raises(BadRequest, match=says):
+        world.registered("refused", uri)
+    assert world.mlflow.picture("refused").statuses == {}
+
+
 @pytest.fixture(scope="module")
 def forest(world: World) -> RegisteredVersion:
     """A scikit-learn forest in production, which runs in a process of its own."""
@@ -166,6 +188,50 @@ def test_a_python_model_is_served_with_the_chances_of_its_classes(
     refused = world.inference.http.post(f"/predict/{FOREST}", json={**POOR, "loans": 1.5})
     assert refused.status_code == 400
     assert refused.json()["details"]["field"] == "loans"
+
+
+@pytest.fixture(scope="module")
+def echo(world: World) -> None:
+    """Two versions that bring a module of one name: v1.0.0 in production, v1.1.0 staged."""
+    flavours.save_echo(world.folder / "first", "first")
+    flavours.save_echo(world.folder / "second", "second")
+    uri = flavours.log_saved(world.mlflow.tracking_uri, world.folder / "first")
+    registry = world.promoted(ECHO, "v1.0.0", world.registered(ECHO, uri))
+    uri = flavours.log_saved(world.mlflow.tracking_uri, world.folder / "second")
+    found = world.registered(ECHO, uri)
+    registry.register(
+        "v1.1.0", artifact_digest=found.artifact_digest, artifact_uri=found.artifact_uri,
+        input_schema=found.input_schema,
+    )  # fmt: skip
+    registry.stage("v1.1.0")
+    ready = f"/v2/models/{ECHO}/versions/v1.1.0/ready"
+    wait_until(lambda: world.inference.http.get(ready).status_code == 200, 60, "v1.1.0 is loaded")
+
+
+def test_two_versions_of_one_module_answer_at_once(world: World, echo: None) -> None:
+    def word(**headers: str) -> str:
+        answer = world.inference.http.post(
+            f"/predict/{ECHO}", json=flavours.echo_row(), headers=headers
+        )
+        return str(answer.json()["prediction"]["word"])
+
+    staged = {**ADMIN, "X-Nivesh-Version": "v1.1.0"}
+    assert [word(), word(**staged), word(), word(**staged)] == ["first", "second"] * 2
+
+
+def test_a_crash_is_counted_against_its_version_and_named_until_it_is_mended(
+    world: World, echo: None
+) -> None:
+    failed = world.inference.http.post(f"/predict/{ECHO}", json=flavours.echo_row("die"))
+    assert failed.status_code == 500
+    assert "v1.0.0 failed on this request" in failed.json()["message"]
+    (record,) = logged(world, [failed.json()["details"]["prediction_id"]])
+    assert record["status"] == "error"
+    assert "killed by signal 9" in record["error"]
+    path = f"/v2/models/{ECHO}/ready"
+    wait_until(lambda: world.inference.http.get(path).status_code == 200, 60, "it is back")
+    again = world.inference.http.post(f"/predict/{ECHO}", json=flavours.echo_row())
+    assert again.json()["prediction"]["word"] == "first"
 
 
 def test_openapi_says_what_each_model_takes(

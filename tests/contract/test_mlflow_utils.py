@@ -247,9 +247,10 @@ def test_a_loaded_model_answers(run: tuple[str, str], registry: Registry, mlflow
     copied(registry, mlflow_uri)
     model = load_model(INTENT, "Staging")
     (wanted,) = model.metadata.get_input_schema().inputs
-    ids = np.zeros((1, *wanted.shape[1:]), dtype=np.int64)
-    (probabilities,) = model.predict({wanted.name: ids}).values()
-    assert probabilities.sum() == pytest.approx(1.0)
+    for words in (1, 4, 9):
+        ids = np.zeros((2, words, 8), dtype=np.int64)
+        (probabilities,) = model.predict({wanted.name: ids}).values()
+        assert probabilities.sum(axis=1) == pytest.approx([1.0, 1.0])
 
 
 def test_a_dead_backend_and_a_missing_token_are_sentences(

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from mlflow import MlflowClient, artifacts
+from mlflow import MlflowClient, artifacts, pyfunc
 from mlflow.models import Model
 from typer.testing import CliRunner, Result
 
@@ -110,6 +110,15 @@ def check_signature(folder: Path) -> None:
     example = described.load_input_example(str(folder))
     assert set(described.signature.inputs.input_names()) == set(example)
     assert all(np.asarray(values).size for values in example.values())
+    model = pyfunc.load_model(str(folder))
+    for free in (1, 7):
+        shapes = {
+            spec.name: [free if size == -1 else size for size in spec.shape]
+            for spec in described.signature.inputs.inputs
+        }
+        types = {spec.name: spec.type for spec in described.signature.inputs.inputs}
+        asked = {name: np.zeros(shape, types[name]) for name, shape in shapes.items()}
+        assert all(len(output) == free for output in model.predict(asked).values())
 
 
 @pytest.mark.parametrize("model", serving.MODELS)

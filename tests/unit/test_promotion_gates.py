@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend_api.rules.compatibility import narrower
 from backend_api.rules.promotion import (
     Evidence,
     blocking,
@@ -14,7 +15,6 @@ from backend_api.rules.promotion import (
     fingerprint,
     judge,
     moved,
-    narrower,
 )
 from backend_api.states import GateState
 from tests.makers import digest
@@ -124,6 +124,41 @@ def test_what_was_signed_says_what_moved() -> None:
     assert any("status was 'validated' and is 'staging'" in change for change in changes)
     assert any("gate validation was pass and is fail" in change for change in changes)
     assert moved(signed, bundle(GOOD, decide(GOOD))) == []
+
+
+WHOLE, NUMBER, TEXT = {"type": "integer"}, {"type": "number"}, {"type": "string"}
+MOMENT = {"type": "string", "format": "date-time"}
+
+
+def _tensor(*shape: int, dtype: str = "float32") -> dict[str, object]:
+    return {"type": "array", "dtype": dtype, "shape": list(shape), "required": True}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        (WHOLE, NUMBER, []),
+        (NUMBER, WHOLE, ["field 'a' was number and is integer"]),
+        (TEXT, MOMENT, ["field 'a' was string and is date-time"]),
+        (TEXT, {}, []),
+        (_tensor(-1, 20), _tensor(-1, 20), []),
+        (_tensor(4, 20), _tensor(-1, 20), []),
+        (_tensor(-1, 20), _tensor(-1, 21), ["shape of field 'a' was [-1, 20] and is [-1, 21]"]),
+        (_tensor(-1, -1), _tensor(-1, 20), ["shape of field 'a' was [-1, -1] and is [-1, 20]"]),
+        (_tensor(-1, 20), _tensor(-1), ["shape of field 'a' was [-1, 20] and is [-1]"]),
+        (_tensor(2), _tensor(2, dtype="int64"), ["field 'a' was float32 and is int64"]),
+        ({"type": "array", "items": NUMBER}, {"type": "array", "items": TEXT},
+         ["field 'a.items' was number and is string"]),
+        ({"type": "object", "properties": {"x": TEXT, "y": TEXT}},
+         {"type": "object", "properties": {"x": {**TEXT, "required": True}}},
+         ["in field 'a': field 'x' has become required",
+          "in field 'a': field 'y' is no longer accepted"]),
+    ],
+)  # fmt: skip
+def test_a_signature_that_takes_less_shuts_callers_out(
+    was: dict[str, object], now: dict[str, object], says: list[str]
+) -> None:
+    assert narrower({"a": was}, {"a": now}) == says
 
 
 @given(
