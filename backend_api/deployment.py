@@ -19,6 +19,7 @@ from backend_api.schemas import (
     Readiness,
     Traffic,
 )
+from backend_api.shadow import shadow
 from backend_api.states import Health
 from backend_api.tables import (
     LedgerRow,
@@ -37,7 +38,8 @@ def desired(session: Session, model: str) -> Desired | None:
     routing = session.get(RoutingRow, model, populate_existing=True)
     if routing is None:
         return None
-    ids = [routing.production_id, routing.canary_id, routing.target_id, *routing.staging_ids]
+    ids = [routing.production_id, routing.canary_id, routing.target_id, routing.shadow_id,
+           *routing.staging_ids]  # fmt: skip
     names: dict[int | None, str] = {
         row.id: row.version
         for row in session.execute(
@@ -57,6 +59,8 @@ def desired(session: Session, model: str) -> Desired | None:
         salt=routing.salt,
         degraded=routing.degraded,
         fallback=routing.fallback,
+        shadow=names.get(routing.shadow_id),
+        shadow_share=routing.shadow_share,
         changed_at=routing.changed_at,
         changed_by=routing.changed_by,
     )
@@ -90,6 +94,8 @@ def observed(
             canary=ack.canary_version if ack else None,
             canary_share=ack.canary_share if ack else 0,
             fallback=ack.fallback if ack else False,
+            shadow=ack.shadow_version if ack else None,
+            shadow_share=ack.shadow_share if ack else 0,
             loaded={k: _loaded(v) for k, v in ack.loaded.items()} if ack else {},
             error=ack.error if ack else None,
             acknowledged_at=ack.acknowledged_at if ack else replica.started_at,
@@ -204,6 +210,7 @@ def deployment(
         hold=hold(session, model),
         has_rules=entry.fallback != "none",
         fallback=fallback(session, model),
+        shadow=shadow(session, want, workers),
         readiness=readiness(session, model, want, workers),
         mirror=mirror(session, model),
     )

@@ -195,6 +195,8 @@ class Desired(Wire):
     salt: str
     degraded: str | None
     fallback: bool = False
+    shadow: str | None = None
+    shadow_share: int = 0
     changed_at: datetime
     changed_by: str
 
@@ -220,6 +222,8 @@ class Observed(Wire):
     canary: str | None
     canary_share: int
     fallback: bool = False
+    shadow: str | None = None
+    shadow_share: int = 0
     loaded: dict[str, LoadedVersion]
     error: str | None
     acknowledged_at: datetime
@@ -251,6 +255,28 @@ class Mirror(Wire):
     equal_at: datetime | None
 
 
+class Shadow(Wire):
+    """A version that is asked what others answer, and how its answers compare.
+
+    Counts and figures are of the newest 10,000 pairs since ``at``. ``errors`` are pairs in which
+    it failed, ``confidence_difference`` is its mean confidence less that of what was answered, and
+    both medians are of the model alone. It runs on ``running`` of ``workers``.
+    """
+
+    version: str
+    share: int
+    at: datetime
+    by: str
+    running: int
+    workers: int
+    pairs: int
+    agreeing: int
+    errors: int
+    confidence_difference: float | None
+    p50_ms: float | None
+    twin_p50_ms: float | None
+
+
 class Deployment(Wire):
     """Desired and observed state of one model side by side; ``has_rules``: these may answer it."""
 
@@ -263,6 +289,7 @@ class Deployment(Wire):
     hold: Hold | None
     has_rules: bool = False
     fallback: Fallback | None = None
+    shadow: Shadow | None = None
     readiness: Readiness
     mirror: Mirror
 
@@ -571,6 +598,23 @@ class SetFallback(Write):
     model_config = _example("answers are wrong since the drift of 02:00", on=True)
 
     on: bool
+
+
+class SetShadow(Write):
+    """Mirror a share of the requests to a version; 0 ends it.
+
+    ``expected_version`` and ``expected_share`` are what the caller saw in the shadow.
+    """
+
+    model_config = _example(
+        "compare before a canary", version="v1.3.0", share=20, expected_version=None,
+        expected_share=0,
+    )  # fmt: skip
+
+    version: str
+    share: int = Field(ge=0, le=100)
+    expected_version: str | None
+    expected_share: int = Field(ge=0, le=100)
 
 
 class Explain(Write):

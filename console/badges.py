@@ -29,6 +29,7 @@ LOOKS: dict[str, Look] = {
     "archived": Look("Archived", "archive", "gray"),
     "rejected": Look("Rejected", "block", "red"),
     "rolled_back": Look("Rolled back", "undo", "red"),
+    "shadow": Look("In the shadow", "join_inner", "violet"),
     "fallback": Look("Rules answer", "rule", "orange"),
     # a canary's verdicts and steps
     "promote": Look("Good to go on", "trending_up", "green"),

@@ -34,6 +34,7 @@ from backend_api.schemas import (
     Rollout,
     SetFallback,
     SetRole,
+    SetShadow,
     ShiftTraffic,
     Token,
     Version,
@@ -261,6 +262,10 @@ class Backend:
     def choose_fallback(self, model: str, body: SetFallback) -> Outcome:
         """Have rules answer, or versions again."""
         return self._post(body, "models", model, "fallback")
+
+    def set_shadow(self, model: str, body: SetShadow) -> Outcome:
+        """Mirror a share of the requests to a version, or end that."""
+        return self._post(body, "models", model, "shadow")
 
     def lift_hold(self, model: str, body: Explain) -> Outcome:
         """Let promotions through again."""

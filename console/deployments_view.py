@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Mirror, Observed
 from backend_api.states import Health
-from console import badges, charts, parts, rollback_progress, session, times
+from console import badges, charts, parts, rollback_progress, session, shadow, times
 from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 2.0
@@ -47,6 +47,7 @@ def live(drawn: Deployment, drawn_at: datetime | None) -> None:
         return
     decision(now.desired)
     workers(now.desired, now.observed)
+    shadow.told(now.shadow)
     parts.read_at(reading, LIVE_SECONDS)
 
 

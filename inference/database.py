@@ -25,10 +25,11 @@ _VERSION = """(SELECT json_build_object('version', r.version, 'digest', r.artifa
     FROM model_registry r WHERE r.id = {})"""
 _WANTED = f"""
 SELECT d.model_name, d.epoch, d.canary_share AS share, d.salt, d.degraded,
-    d.fallback,
+    d.fallback, d.shadow_share, d.shadow_salt,
     {_VERSION.format("d.production_id")} AS production,
     {_VERSION.format("d.canary_id")} AS canary,
     {_VERSION.format("d.target_id")} AS target,
+    {_VERSION.format("d.shadow_id")} AS shadow,
     ARRAY(SELECT {_VERSION.format("s.id")} FROM unnest(d.staging_ids) AS s(id)) AS staged
 FROM model_routing d
 """
@@ -39,22 +40,27 @@ ON CONFLICT (replica_id) DO UPDATE SET host = excluded.host, pid = excluded.pid,
 """
 _ACKNOWLEDGE = """
 INSERT INTO replica_models (replica_id, model_name, epoch, production_version, canary_version,
-    canary_share, fallback, loaded, error, acknowledged_at)
+    canary_share, fallback, shadow_version, shadow_share, loaded, error, acknowledged_at)
 VALUES (%(replica)s, %(model)s, %(epoch)s, %(production)s, %(canary)s, %(share)s, %(fallback)s,
-    %(loaded)s, %(error)s, clock_timestamp())
+    %(shadow)s, %(shadow_share)s, %(loaded)s, %(error)s, clock_timestamp())
 ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,
     production_version = excluded.production_version, canary_version = excluded.canary_version,
-    canary_share = excluded.canary_share, fallback = excluded.fallback, loaded = excluded.loaded,
+    canary_share = excluded.canary_share, fallback = excluded.fallback,
+    shadow_version = excluded.shadow_version, shadow_share = excluded.shadow_share,
+    loaded = excluded.loaded,
     error = excluded.error, acknowledged_at = excluded.acknowledged_at
 """
 _DELIVER = """
 INSERT INTO model_predictions (prediction_id, predicted_at, model_name, version, arm, entity_key,
-    input, output, confidence, latency_ms, status, error)
+    input, output, confidence, latency_ms, status, error, twin_id, twin_latency_ms, agrees,
+    confidence_difference)
 SELECT (doc ->> 'id')::uuid,
     timestamptz 'epoch' + (doc ->> 'at')::bigint * interval '1 microsecond',
-    doc ->> 'model', doc ->> 'version', doc ->> 'arm', doc ->> 'key', doc -> 'input',
+    doc ->> 'model', doc ->> 'version', doc ->> 'arm', doc ->> 'key',
+    nullif(doc -> 'input', 'null'),
     nullif(doc -> 'output', 'null'), (doc ->> 'confidence')::real, (doc ->> 'ms')::real,
-    doc ->> 'status', doc ->> 'error'
+    doc ->> 'status', doc ->> 'error', (doc ->> 'twin')::uuid, (doc ->> 'twin_ms')::real,
+    (doc ->> 'agrees')::boolean, (doc ->> 'apart')::real
 FROM incoming_predictions
 ON CONFLICT DO NOTHING
 """
@@ -79,6 +85,8 @@ class Acknowledgement:
     canary: str | None
     share: int
     fallback: bool
+    shadow: str | None
+    shadow_share: int
     loaded: dict[str, dict[str, str | None]]
     error: str | None
 
@@ -170,7 +178,8 @@ def acknowledge(connection: Connection, replica: str, seen: Iterable[Acknowledge
                 {
                     "replica": replica, "model": one.model, "epoch": one.epoch,
                     "production": one.production, "canary": one.canary, "share": one.share,
-                    "fallback": one.fallback,
+                    "fallback": one.fallback, "shadow": one.shadow,
+                    "shadow_share": one.shadow_share,
                     "loaded": Jsonb(one.loaded), "error": one.error,
                 },
             )  # fmt: skip

@@ -63,6 +63,6 @@ def create_app(service: Service) -> Application:
     """The application of one worker; touches the network only once it is started."""
     predict = Predict(
         service.settings, service.entries, service.rotation, service.kept, service.gate,
-        service.store, service.admission,
+        service.store, service.admission, service.shadows,
     )  # fmt: skip
     return Application(predict, _rest(service))

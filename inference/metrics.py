@@ -75,6 +75,10 @@ FEATURE_READS = Counter(
     "ml_feature_reads", "Reads from the feature store, by outcome.", ("outcome",),
     registry=REGISTRY,
 )  # fmt: skip
+SHADOW_DROPPED = Counter(
+    "ml_shadow_dropped", "Requests that should have been mirrored, and were not for lack of time.",
+    ("model",), registry=REGISTRY,
+)  # fmt: skip
 FEATURES = Counter(
     "ml_features", "Fields that callers left out: from_store, missing or stale there.",
     ("model", "state"), registry=REGISTRY,

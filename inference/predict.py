@@ -29,6 +29,7 @@ from inference.pool import Pool
 from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot, Standby, answering
 from inference.settings import InferenceSettings
+from inference.shadow import Shadows
 
 # A longer text takes longer than the warm-up's rows, so it never runs on the event loop.
 INLINE_BYTES = 4096
@@ -43,6 +44,7 @@ class Predict:
     def __init__(
         self, settings: InferenceSettings, entries: Mapping[str, Entry], rotation: Rotation,
         kept: PredictionLog, gate: Gate, store: FeatureStore, admission: Admission,
+        shadows: Shadows,
     ) -> None:  # fmt: skip
         self._limit = settings.body_limit_bytes
         self._inline_ms = settings.inline_ms
@@ -51,7 +53,7 @@ class Predict:
         self._names |= {entry.alias: name for name, entry in entries.items()}
         self._endpoints = sorted(entry.endpoint for entry in entries.values())
         self._keys = {name: entry.entity_key for name, entry in entries.items()}
-        self._admission, self._pool = admission, Pool(admission)
+        self._admission, self._pool, self._shadows = admission, Pool(admission), shadows
 
     async def __call__(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -77,9 +79,13 @@ class Predict:
                 rows, told = await self._complete(name, arm, key, rows)
             for row in rows:
                 _check(arm, row, told)
+            begun = time.perf_counter()
             answers = await self._answers(arm, rows, len(content), arrived)
+            took = time.perf_counter() - begun
             said = self._note(name, arm, epoch, rows, key, answers, arrived, told)
             await _send(send, 200, *asked.answer(said))
+            if route is not None and route.shadow is not None:
+                self._shadows.mirror(route, said, rows, key, took)
         except ServiceError as error:
             await self._refuse(dialect, send, name, error)
         except body.ClientGone:

@@ -149,6 +149,8 @@ class Rotation:
             canary=_name(at.canary),
             share=at.share,
             fallback=self._rules_answer(at),
+            shadow=_name(at.shadow),
+            shadow_share=at.wanted.shadow_share if at.shadow is not None else 0,
             loaded=loaded,
             error="; ".join(failed) or None,
         )

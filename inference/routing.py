@@ -10,7 +10,8 @@ from inference.metrics import Meters, meters
 from inference.models import Model
 from inference.split import takes_canary
 
-PRODUCTION, CANARY, STAGING, FALLBACK = "production", "canary", "staging", "fallback"
+PRODUCTION, CANARY, STAGING = "production", "canary", "staging"
+FALLBACK, SHADOW = "fallback", "shadow"
 
 
 class Key(NamedTuple):
@@ -50,10 +51,13 @@ class Wanted(BaseModel):
     staged: tuple[Version, ...]
     degraded: str | None
     fallback: bool = False
+    shadow: Version | None = None
+    shadow_share: int = 0
+    shadow_salt: str = ""
 
     def versions(self) -> list[Version]:
         """All that should be in memory, the most urgent first."""
-        named = [self.production, self.canary, self.target, *self.staged]
+        named = [self.production, self.canary, self.target, self.shadow, *self.staged]
         return list(dict.fromkeys(v for v in named if v is not None))
 
 
@@ -86,6 +90,7 @@ class Route:
     wanted: Wanted
     production: Served | None
     canary: Served | None
+    shadow: Served | None = None
     in_flight: InFlight = field(default_factory=InFlight, compare=False)
 
     @property
@@ -143,7 +148,8 @@ def route(wanted: Wanted, ready: Mapping[Key, Model], before: Route | None) -> R
     """The route that may be published now.
 
     Production decides: until it is in memory the route before stays whole, with its own epoch.
-    A canary that is not in memory gets no share, since a rollback must never wait for it. Where
+    A canary that is not in memory gets no share, since a rollback must never wait for it; nor does
+    anything wait for a shadow. Where
     rules were chosen to answer, nothing has to be in memory.
     """
 
@@ -154,5 +160,6 @@ def route(wanted: Wanted, ready: Mapping[Key, Model], before: Route | None) -> R
     production = load(wanted.production, PRODUCTION)
     if wanted.production is not None and production is None and not wanted.fallback:
         return before or Route(wanted.model_copy(update={"epoch": 0}), None, None)
-    made = Route(wanted, production, load(wanted.canary, CANARY))
+    canary, shadow = load(wanted.canary, CANARY), load(wanted.shadow, SHADOW)
+    made = Route(wanted, production, canary, shadow)
     return before if made == before and before is not None else made

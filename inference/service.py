@@ -21,6 +21,7 @@ from inference.rotation import Rotation
 from inference.routing import FALLBACK, Standby, served
 from inference.runtimes import load as runtimes
 from inference.settings import InferenceSettings
+from inference.shadow import Shadows
 from inference.shelf import Shelf
 from inference.spool import Spool
 from inference.sync import Bell, Follower
@@ -44,18 +45,21 @@ class Service:
     prober: Prober
     gate: Gate
     admission: Admission
+    shadows: Shadows
 
     async def start(self) -> None:
         """Begin to follow, and wait until there is something to answer with."""
         self.follower.start()
         self.deliverer.start()
         self.prober.start()
+        self.shadows.start()
         await self.store.warm()
         await asyncio.to_thread(self.rotation.settled.wait, SETTLE_SECONDS)
 
     async def stop(self) -> None:
         """Say farewell and deliver what can be delivered; the rest stays in the spool."""
         self.prober.stop()
+        self.shadows.stop()
         await asyncio.to_thread(self.follower.stop)
         await asyncio.to_thread(self.deliverer.stop, 3.0)
         await self.store.close()
@@ -104,5 +108,6 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         store=store,
         prober=Prober(store, settings.mlflow_tracking_uri),
         gate=Gate(settings.admin_token),
+        shadows=Shadows(rotation, kept, settings.shadow_queue),
         admission=Admission(settings.queue, settings.queue_ms, entries),
     )

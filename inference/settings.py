@@ -28,6 +28,9 @@ class InferenceSettings(BaseSettings):
     feature_timeout_ms: float = Field(5.0, alias="INFERENCE_FEATURE_TIMEOUT_MS", gt=0)
     """How long a prediction waits for the feature store before it goes on without."""
 
+    shadow_queue: int = Field(256, alias="INFERENCE_SHADOW_QUEUE", ge=1)
+    """Mirrored requests that may wait in a worker; more are dropped and counted."""
+
     host: str = Field("127.0.0.1", alias="INFERENCE_HOST")
     """Address that all workers listen on."""
 

@@ -9,6 +9,7 @@ from ops.commands.doctor import doctor
 from ops.commands.fallback import fallback
 from ops.commands.features import features
 from ops.commands.rollback import rollback
+from ops.commands.shadow import shadow
 from ops.commands.traffic import traffic
 from ops.terminal import Sentences
 
@@ -28,7 +29,7 @@ PANELS = {
         promotion.withdraw,
     ),
     "Serving": (
-        rollback, fallback, serving.share, serving.pause, serving.resume,
+        rollback, fallback, shadow, serving.share, serving.pause, serving.resume,
         serving.lift_hold, serving.repair, traffic,
     ),
 }  # fmt: skip

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from backend_api import db
 from backend_api.catalog import Catalog
-from backend_api.operations import fallback, rollback, version
+from backend_api.operations import fallback, rollback, shadow, version
 from backend_api.operations import promotion as promotions
 from backend_api.operations.order import Order, perform
-from backend_api.schemas import Explain, Outcome, RequestPromotion
+from backend_api.schemas import Explain, Outcome, RequestPromotion, SetShadow
 from backend_api.states import Strategy, VersionStatus
 from backend_api.tables import VersionRow
 
@@ -158,6 +158,16 @@ class Registry:
         return perform_as(
             self.engine, by, lambda s, o: fallback.choose(s, o, self.entry, self.model, on)
         )
+
+    def mirror(
+        self, name: str, share: int, seen: tuple[str | None, int] = (None, 0), by: str = "ravi"
+    ) -> Outcome:
+        """The version in the shadow; ``seen`` is what was there before."""
+        body = SetShadow(
+            request_id=uuid4(), reason="made for a test", version=name, share=share,
+            expected_version=seen[0], expected_share=seen[1],
+        )  # fmt: skip
+        return perform_as(self.engine, by, lambda s, o: shadow.put(s, o, self.model, body))
 
     def production(self) -> str | None:
         """What the compiled routing names as production."""

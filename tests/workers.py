@@ -44,9 +44,10 @@ class Workers:
             self._run(
                 "INSERT INTO replica_models SELECT :name, d.model_name, d.epoch, p.version,"
                 " c.version, d.canary_share, coalesce(l.loaded, '{}'), NULL, clock_timestamp(),"
-                " d.fallback"
+                " d.fallback, s.version, d.shadow_share"
                 " FROM model_routing d LEFT JOIN model_registry p ON p.id = d.production_id"
                 " LEFT JOIN model_registry c ON c.id = d.canary_id"
+                " LEFT JOIN model_registry s ON s.id = d.shadow_id"
                 " LEFT JOIN LATERAL (SELECT jsonb_object_agg(version, jsonb_build_object("
                 "   'state', 'ready', 'digest', artifact_digest)) AS loaded FROM model_registry"
                 "   WHERE id IN (d.production_id, d.canary_id, d.target_id)) l ON true"
@@ -55,6 +56,7 @@ class Workers:
                 " production_version = excluded.production_version,"
                 " canary_version = excluded.canary_version, loaded = excluded.loaded,"
                 " canary_share = excluded.canary_share, fallback = excluded.fallback,"
+                " shadow_version = excluded.shadow_version, shadow_share = excluded.shadow_share,"
                 " acknowledged_at = clock_timestamp()",
                 name=name,
             )
@@ -77,6 +79,22 @@ class Workers:
             " latency_ms, status) SELECT gen_random_uuid(), now(), :model, :version, :arm, :ms,"
             " CASE WHEN n <= :errors THEN 'error' ELSE 'ok' END FROM generate_series(1, :count) n",
             version=version, count=count, errors=errors, ms=ms, arm=arm,
+        )  # fmt: skip
+
+    def paired(self, version: str, count: int, agreeing: int) -> None:
+        """The prediction log has so many pairs of the version in the shadow just now."""
+        self.answered(version, count, arm="shadow")
+        self._run(
+            "UPDATE model_predictions SET twin_id = gen_random_uuid(), twin_latency_ms = 4,"
+            " agrees = false, confidence_difference = 0.01"
+            " WHERE arm = 'shadow' AND version = :version",
+            version=version,
+        )
+        self._run(
+            "UPDATE model_predictions SET agrees = true WHERE prediction_id IN (SELECT"
+            " prediction_id FROM model_predictions WHERE arm = 'shadow' AND version = :version"
+            " LIMIT :agreeing)",
+            version=version, agreeing=agreeing,
         )  # fmt: skip
 
     def _run(self, statement: str, **values: object) -> None:

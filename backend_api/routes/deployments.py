@@ -9,10 +9,18 @@ from sqlalchemy.orm import Session
 from backend_api import db, deployment
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller, require
-from backend_api.operations import fallback, rollback, traffic
+from backend_api.operations import fallback, rollback, shadow, traffic
 from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
-from backend_api.schemas import Deployment, Explain, Outcome, RollBack, SetFallback, ShiftTraffic
+from backend_api.schemas import (
+    Deployment,
+    Explain,
+    Outcome,
+    RollBack,
+    SetFallback,
+    SetShadow,
+    ShiftTraffic,
+)
 from backend_api.states import Permission
 
 router = APIRouter(tags=["deployments"], responses=ERRORS)  # type: ignore[arg-type]
@@ -81,6 +89,15 @@ def choose_fallback(name: str, body: SetFallback, ctx: Ctx, caller: OnCall) -> O
         ctx, caller, f"fallback {name}", body,
         lambda s, o: fallback.choose(s, o, entry, name, body.on),
     )  # fmt: skip
+
+
+@router.post("/models/{name}/shadow")
+def set_shadow(name: str, body: SetShadow, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Mirror requests to a version. On-call may lower the share or end it; the rest is a lead's."""
+    ctx.catalog.get(name)
+    if body.share > body.expected_share or (body.share and body.version != body.expected_version):
+        require(caller, Permission.APPROVE)
+    return write(ctx, caller, f"shadow {name}", body, lambda s, o: shadow.put(s, o, name, body))
 
 
 @router.post("/models/{name}/hold/lift")

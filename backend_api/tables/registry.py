@@ -22,6 +22,10 @@ class ModelRow(Base):
     fallback_at: Mapped[datetime | None]
     fallback_by: Mapped[str | None]
     fallback_reason: Mapped[str | None]
+    shadow_id: Mapped[int | None]
+    shadow_share: Mapped[int] = mapped_column(server_default=FetchedValue())
+    shadow_at: Mapped[datetime | None]
+    shadow_by: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
@@ -92,6 +96,8 @@ class RoutingRow(Base):
     salt: Mapped[str]
     degraded: Mapped[str | None]
     fallback: Mapped[bool]
+    shadow_id: Mapped[int | None]
+    shadow_share: Mapped[int]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
     observed_epoch: Mapped[int]
@@ -120,6 +126,8 @@ class ReplicaModelRow(Base):
     canary_version: Mapped[str | None]
     canary_share: Mapped[int]
     fallback: Mapped[bool]
+    shadow_version: Mapped[str | None]
+    shadow_share: Mapped[int]
     loaded: Mapped[dict[str, Any]]
     error: Mapped[str | None]
     acknowledged_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

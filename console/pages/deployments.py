@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend_api.schemas import Deployment
-from console import choice, fallback, parts, session
+from console import choice, fallback, parts, session, shadow
 from console import deployments_actions as acting
 from console import deployments_view as view
 from console.markdown import plain
@@ -38,6 +38,7 @@ def _controls(chosen: Deployment) -> None:
         acting.canary(chosen)
     with right:
         acting.way_back(chosen)
+    shadow.act(chosen)
     fallback.offer(chosen)
     acting.mirror(chosen)
 

@@ -67,6 +67,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/rollback": ROLL_BACK,
     "POST /models/{name}/traffic": ROLL_BACK,
     "POST /models/{name}/fallback": ROLL_BACK,
+    "POST /models/{name}/shadow": ROLL_BACK,
     "POST /models/{name}/hold/lift": APPROVE,
     "POST /models/{name}/mirror/repair": ROLL_BACK,
     # canaries on their way

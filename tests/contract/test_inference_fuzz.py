@@ -32,7 +32,8 @@ CASES = 5_000
 def service(home: Path, url: str, redis_port: int, **env: str) -> Iterator[Inference]:
     """One worker, with Redis beside it."""
     running = Inference(
-        home, url, REDIS_PORT=str(redis_port), INFERENCE_WORKERS="1", **env,
+        home, url, REDIS_PORT=str(redis_port), INFERENCE_WORKERS="1",
+        INFERENCE_FEATURE_TIMEOUT_MS="2000", **env,
     )  # fmt: skip
     try:
         yield running.start()

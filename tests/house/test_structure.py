@@ -42,6 +42,7 @@ PURE = [
     *sorted((ROOT / "inference/fallback").glob("*.py")),
     ROOT / "inference/split.py",
     ROOT / "inference/filling.py",
+    ROOT / "inference/pairs.py",
     ROOT / "console/charts.py",
     ROOT / "backend_api/states.py",
 ]

@@ -154,3 +154,28 @@ def test_rules_are_chosen_and_ended_by_on_call_and_the_page_says_so(
     press(app, "Let versions answer again")
     assert "is answered by its versions again" in app.success[0].value
     assert "Rules answer, and no version does." not in words(app)
+
+
+def test_the_shadow_is_begun_by_a_lead_told_by_its_pairs_and_ended_by_on_call(
+    opened: Opened, registry: Registry, workers: Workers
+) -> None:
+    registry.register("v1.2.0")
+    pages = {role: opened(role, "deployments", model=INTENT) for role in PEOPLE}
+    assert {r for r, app in pages.items() if "Mirror" in buttons(app)} == {Role.LEAD}
+    app = pages[Role.LEAD]
+    assert "v1.1.0" not in app.get("selectbox")[-1].options
+    app.get("selectbox")[-1].set_value("v1.2.0")
+    fill(app, "shadow", "compare before a canary")
+    press(app, "Mirror")
+    assert "are mirrored to v1.2.0; nobody gets its answers." in app.success[0].value
+    assert "No pair of answers was logged yet." in words(app)
+    workers.acknowledge("a")
+    workers.paired("v1.2.0", 400, agreeing=388)
+    app = opened("oncall", "deployments", model=INTENT)
+    seen = words(app)
+    assert "at 20 %, on 1 of 2 workers" in seen
+    assert "v1.2.0 said the same in 97.0 % of 400 pairs." in seen
+    fill(app, "unshadow", "enough pairs seen")
+    press(app, "End")
+    assert "no request is mirrored" in app.success[0].value
+    assert "End" not in buttons(app)
