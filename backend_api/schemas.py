@@ -607,8 +607,8 @@ class SetShadow(Write):
     """
 
     model_config = _example(
-        "compare before a canary", version="v1.3.0", share=20, expected_version=None,
-        expected_share=0,
+        "enough pairs at 20 %, none differs", version="v1.3.0", share=50,
+        expected_version="v1.3.0", expected_share=20,
     )  # fmt: skip
 
     version: str
