@@ -63,6 +63,7 @@ class ModelEntry(Entry):
     task: str
     endpoint: str
     entity_key: str = "user_id"
+    response_cache: int = Field(default=0, ge=0, le=100_000)
     fallback: Literal["automatic", "manual", "none"] = "none"
     criteria: list[CriterionRule] = Field(min_length=1)
     validation: ValidationPlan

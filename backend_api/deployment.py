@@ -1,6 +1,7 @@
 """Reading deployments: desired and observed state of a model side by side."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -89,6 +90,7 @@ def observed(
             pid=replica.pid,
             live=rule.is_live(replica.heartbeat_at, replica.stopped_at, now, timeout),
             heartbeat_at=replica.heartbeat_at,
+            memory_bytes=replica.memory_bytes,
             epoch=ack.epoch if ack else 0,
             production=ack.production_version if ack else None,
             canary=ack.canary_version if ack else None,
@@ -106,11 +108,12 @@ def observed(
     return seen
 
 
-def _loaded(value: dict[str, str | None]) -> LoadedVersion:
+def _loaded(value: dict[str, Any]) -> LoadedVersion:
     return LoadedVersion(
         state=value.get("state") or "unknown",
         digest=value.get("digest"),
         error=value.get("error"),
+        memory_bytes=value.get("memory_bytes"),
     )
 
 

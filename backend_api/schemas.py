@@ -207,16 +207,18 @@ class LoadedVersion(Wire):
     state: str
     digest: str | None = None
     error: str | None = None
+    memory_bytes: int | None = None
 
 
 class Observed(Wire):
-    """What one worker acknowledged for one model."""
+    """What one worker acknowledged for one model, and the memory that it holds for all of them."""
 
     replica_id: str
     host: str
     pid: int
     live: bool
     heartbeat_at: datetime
+    memory_bytes: int | None = None
     epoch: int
     production: str | None
     canary: str | None

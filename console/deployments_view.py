@@ -10,6 +10,7 @@ from console import badges, charts, parts, rollback_progress, session, shadow, t
 from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 2.0
+MEGABYTE = 1_000_000
 FIGURE_PX = 160
 EPOCH_HELP = "Counts the decisions about this model. A worker serves one when its epoch is equal."
 MIRROR_WORDS = {
@@ -126,6 +127,19 @@ def loaded(worker: Observed) -> str:
     )
 
 
+def memory(worker: Observed) -> str:
+    """What a worker's process holds altogether, as a second line; empty while it is unknown."""
+    if worker.memory_bytes is None:
+        return ""
+    each = "; ".join(
+        f"{version} about {held.memory_bytes / MEGABYTE:.0f}"
+        for version, held in sorted(worker.loaded.items())
+        if held.memory_bytes
+    )
+    beside = f" ({plain(each)})" if each else ""
+    return f"<br>:small[:gray[{worker.memory_bytes / MEGABYTE:,.0f} MB{beside}]]"
+
+
 def workers(want: Desired, observed: list[Observed]) -> None:
     """The decision, and under it each worker of the last ten minutes; a silent one stays."""
     st.header("Decided and observed", anchor=False)
@@ -159,7 +173,7 @@ def _row(want: Desired, worker: Observed, now: datetime) -> tuple[str, ...]:
         plain(worker.production or "none"),
         plain(canary(worker)),
         f"{worker.epoch}",
-        plain(loaded(worker)) or "–",
+        f"{plain(loaded(worker)) or '–'}{memory(worker)}",
         times.since(worker.heartbeat_at, now),
     )
 

@@ -1,7 +1,9 @@
 """Artefacts on disk, each in a folder named by its digest: fetched once, then nobody is needed."""
 
+import os
 import shutil
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -38,6 +40,7 @@ class Cache:
         with FileLock(self._folder / f"{place.name}.lock"):
             if place.exists():
                 if folder_digest(place) == key.digest:
+                    os.utime(place)
                     return place
                 shutil.rmtree(place)
             if version.uri is None:
@@ -56,6 +59,7 @@ class Cache:
                     " it was altered after registration"
                 )
             (draft / "artefact").rename(place)
+            os.utime(place)
         except FileNotFoundError as error:
             raise ArtefactError(f"the artefact is empty: {error}") from error
         finally:
@@ -69,6 +73,31 @@ class Cache:
             with FileLock(self._folder / f"{place.name}.lock"):
                 shutil.rmtree(place, ignore_errors=True)
         return len(gone)
+
+    def prune(self, needed: Collection[str], now: float, keep_seconds: float) -> int:
+        """Note that these digests are needed, and remove what nobody has noted for so long.
+
+        Every worker of the host notes what it needs; ``now`` in epoch seconds.
+        """
+        for place in map(self._place, filter(None, needed)):
+            with suppress(FileNotFoundError):
+                os.utime(place, (now, now))
+        old = [
+            p for p in self._folder.iterdir() if p.is_dir() and self._is_old(p, now - keep_seconds)
+        ]
+        for place in old:
+            with FileLock(self._folder / f"{place.name}.lock"):
+                # Somebody may have needed it since.
+                if self._is_old(place, now - keep_seconds):
+                    shutil.rmtree(place, ignore_errors=True)
+        return len(old)
+
+    @staticmethod
+    def _is_old(place: Path, before: float) -> bool:
+        try:
+            return place.stat().st_mtime < before
+        except FileNotFoundError:
+            return False
 
     def _place(self, digest: str) -> Path:
         return self._folder / digest.removeprefix("sha256:")

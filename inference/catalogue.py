@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 # The field that routing splits by, where a model has no entry of its own.
 ENTITY_KEY = "user_id"
@@ -22,6 +22,7 @@ class Entry(BaseModel):
     description: str = ""
     endpoint: str
     entity_key: str = ENTITY_KEY
+    response_cache: int = Field(default=0, ge=0, le=100_000)
     fallback: Literal["automatic", "manual", "none"] = "none"
     validation: dict[str, Any] = {}
 

@@ -87,7 +87,7 @@ class Acknowledgement:
     fallback: bool
     shadow: str | None
     shadow_share: int
-    loaded: dict[str, dict[str, str | None]]
+    loaded: dict[str, dict[str, Any]]
     error: str | None
 
 
@@ -152,12 +152,15 @@ def announce(connection: Connection, replica: str, host: str, pid: int) -> None:
         connection.execute("DELETE FROM replica_models WHERE replica_id = %s", (replica,))
 
 
-def beat(connection: Connection, replica: str, pid: int) -> bool:
-    """Say that this worker lives; False when its row is gone or another life's."""
+def beat(connection: Connection, replica: str, pid: int, memory: int) -> bool:
+    """Say that this worker lives and holds so many bytes.
+
+    False when its row is gone or another life's.
+    """
     done = connection.execute(
-        "UPDATE replicas SET heartbeat_at = now() WHERE replica_id = %s AND pid = %s"
-        " AND stopped_at IS NULL",
-        (replica, pid),
+        "UPDATE replicas SET heartbeat_at = now(), memory_bytes = %s WHERE replica_id = %s"
+        " AND pid = %s AND stopped_at IS NULL",
+        (memory, replica, pid),
     )
     return done.rowcount == 1
 

@@ -25,10 +25,11 @@ class Said:
     name: str
     arm: Served
     epoch: int
-    answers: Sequence[Answer]
+    answers: list[Answer]
     ids: Sequence[str]
     milliseconds: float
     told: Told | None
+    cached: bool = False
 
 
 class Asked(Protocol):
@@ -84,6 +85,7 @@ class PlainRow:
                 "arm": said.arm.arm, "epoch": said.epoch, "prediction_id": said.ids[0],
                 "latency_ms": said.milliseconds,
                 **({"features": said.told} if said.told else {}),
+                **({"cached": True} if said.cached else {}),
             }
         )  # fmt: skip
         return content, (JSON,)

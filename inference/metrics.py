@@ -79,6 +79,14 @@ SHADOW_DROPPED = Counter(
     "ml_shadow_dropped", "Requests that should have been mirrored, and were not for lack of time.",
     ("model",), registry=REGISTRY,
 )  # fmt: skip
+RESPONSES = Counter(
+    "ml_response_cache", "Requests to models whose answers are kept: hit or miss.",
+    ("model", "outcome"), registry=REGISTRY,
+)  # fmt: skip
+MEMORY = Gauge(
+    "ml_worker_memory_bytes", "Memory that a worker holds; pid is its slot.", registry=REGISTRY,
+    multiprocess_mode="all",
+)  # fmt: skip
 FEATURES = Counter(
     "ml_features", "Fields that callers left out: from_store, missing or stale there.",
     ("model", "state"), registry=REGISTRY,

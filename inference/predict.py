@@ -26,6 +26,7 @@ from inference.filling import Told, advice
 from inference.log import PredictionLog
 from inference.models import Answer, Row, WrongField
 from inference.pool import Pool
+from inference.responses import Responses
 from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot, Standby, answering
 from inference.settings import InferenceSettings
@@ -52,6 +53,7 @@ class Predict:
         self._names = {name: name for name in entries}
         self._names |= {entry.alias: name for name, entry in entries.items()}
         self._endpoints = sorted(entry.endpoint for entry in entries.values())
+        self._responses = Responses({n: entry.response_cache for n, entry in entries.items()})
         self._keys = {name: entry.entity_key for name, entry in entries.items()}
         self._admission, self._pool, self._shadows = admission, Pool(admission), shadows
 
@@ -80,11 +82,14 @@ class Predict:
             for row in rows:
                 _check(arm, row, told)
             begun = time.perf_counter()
-            answers = await self._answers(arm, rows, len(content), arrived)
+            place = self._responses.place(name, arm.version, epoch, rows)
+            before = self._responses.find(place)
+            answers = before or await self._answers(arm, rows, len(content), arrived)
             took = time.perf_counter() - begun
-            said = self._note(name, arm, epoch, rows, key, answers, arrived, told)
+            said = self._note(name, arm, epoch, rows, key, answers, arrived, told, before)
+            self._responses.keep(place, said.answers)
             await _send(send, 200, *asked.answer(said))
-            if route is not None and route.shadow is not None:
+            if route is not None and route.shadow is not None and not said.cached:
                 self._shadows.mirror(route, said, rows, key, took)
         except ServiceError as error:
             await self._refuse(dialect, send, name, error)
@@ -150,6 +155,7 @@ class Predict:
     def _note(
         self, name: str, arm: Served, epoch: int, rows: Sequence[Row], key: str | None,
         answers: list[Answer] | Exception, arrived: float, told: Told | None,
+        before: list[Answer] | None,
     ) -> Said:  # fmt: skip
         """Log and count each row's answer, before any of it leaves.
 
@@ -182,7 +188,7 @@ class Predict:
                 "Try again; the failure is counted against the version.",
                 prediction_id=ids[0], version=arm.version,
             )  # fmt: skip
-        return Said(name, arm, epoch, answers, ids, milliseconds, told)
+        return Said(name, arm, epoch, answers, ids, milliseconds, told, before is not None)
 
     async def _refuse(self, dialect: Dialect, send: Send, name: str, error: ServiceError) -> None:
         if error.status < 500:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from inference.database import Acknowledgement
 from inference.kept import Kept
@@ -129,13 +130,14 @@ class Rotation:
         """What is served of a model, and what could not be loaded."""
         entries = self._shelf.entries
         at = self.snapshot.routes[row.model_name]
-        loaded: dict[str, dict[str, str | None]] = {}
+        loaded: dict[str, dict[str, Any]] = {}
         for version in [*row.versions(), *at.wanted.versions()]:
             entry = entries[version.key(row.model_name)]
             loaded[version.version] = {
                 "state": entry.state,
                 "digest": version.digest if entry.model is not None else None,
                 "error": entry.reason,
+                "memory_bytes": entry.memory_bytes,
             }
         failed = [
             f"{v.version} is not served: {loaded[v.version]['error']}"

@@ -8,7 +8,7 @@ from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from inference import metrics
+from inference import memory, metrics
 from inference.errors import NotFound, Unavailable
 from inference.service import Service
 
@@ -51,6 +51,7 @@ class Loaded(BaseModel):
     state: str
     digest: str | None
     error: str | None
+    memory_bytes: int | None
 
 
 class ModelAnswer(BaseModel):
@@ -76,6 +77,7 @@ class ModelsAnswer(BaseModel):
 
     replica: str
     following: bool
+    memory_bytes: int
     prediction_log: str
     models: list[ModelAnswer]
 
@@ -163,7 +165,10 @@ async def models(parts: Parts) -> ModelsAnswer:
         )
     replica, following = parts.follower.replica, parts.follower.connected
     said = parts.kept.sentences
-    return ModelsAnswer(replica=replica, following=following, prediction_log=said, models=found)
+    return ModelsAnswer(
+        replica=replica, following=following, memory_bytes=memory.resident(), prediction_log=said,
+        models=found,
+    )  # fmt: skip
 
 
 @router.get("/metrics", tags=["health"])

@@ -55,6 +55,9 @@ class InferenceSettings(BaseSettings):
     model_cache_size: int = Field(10, alias="MODEL_CACHE_SIZE", ge=1)
     """Versions kept in memory; those in the routing are never evicted and may exceed it."""
 
+    artefact_days: float = Field(14.0, alias="INFERENCE_ARTEFACT_DAYS", gt=0)
+    """How long an artefact stays on disk after no worker of this host has needed it."""
+
     body_limit_bytes: int = Field(1_048_576, alias="INFERENCE_BODY_LIMIT_BYTES", ge=1024)
     """A longer body is refused with 413."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from inference import memory
 from inference.artefacts import FetchError
 from inference.cache import Cache
 from inference.models import ArtefactError, Model
@@ -31,6 +32,8 @@ class Entry:
     failures: int = 0
     retry_at: float = 0.0
     used_at: float = 0.0
+    # What its load added to the process, other work at that moment included.
+    memory_bytes: int | None = None
 
     @property
     def state(self) -> str:
@@ -104,7 +107,7 @@ class Shelf:
     def _load_all(self) -> None:
         while True:
             key, entry, done = self._orders.get()
-            begun = time.monotonic()
+            begun, held = time.monotonic(), memory.resident()
             try:
                 entry.model = self._run(key.model, self._cache.get(key, entry.version))
             except (ArtefactError, FetchError) as error:
@@ -115,6 +118,7 @@ class Shelf:
                 self._failed(key, entry, f"{type(error).__name__}: {error}")
             else:
                 entry.error, entry.failures = None, 0
+                entry.memory_bytes = max(0, memory.resident() - held)
                 log.info(
                     "model.ready", model=key.model, version=key.version,
                     seconds=round(time.monotonic() - begun, 2),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from inference import database
+from inference import database, memory, metrics
 from inference.cache import Cache
 from inference.database import Acknowledgement, Connection
 from inference.rotation import Rotation
@@ -19,6 +19,7 @@ from inference.routing import Key
 from inference.settings import InferenceSettings
 from inference.shelf import Shelf
 
+PRUNE_EVERY_SECONDS = 600.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 
 NOTHING: "Future[None]" = Future()
@@ -75,6 +76,8 @@ class Follower(threading.Thread):
         self._stopping = threading.Event()
         # Whether PostgreSQL was asked once, with whatever outcome.
         self._asked = False
+        # Not at once: what an outage at the start keeps from us may be needed.
+        self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
 
     def run(self) -> None:
         """Serve the last good routing, then follow; an outage changes nothing that is served."""
@@ -162,11 +165,25 @@ class Follower(threading.Thread):
     def _catch_up(self, connection: Connection | None) -> None:
         while not self._orders.empty():
             self._orders.get()(connection)
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
+            self._prune()
         over = [pair for pair in self._reloads if pair[0].done()]
         self._rotation.reconcile()
         for pair in over:
             self._reloads.remove(pair)
             pair[1].set_result(None)
+
+    def _prune(self) -> None:
+        """Note on disk what this worker needs, and remove what none has needed for long."""
+        digests = {key.digest for key in self._rotation.pinned()}
+        try:
+            gone = self._cache.prune(digests, time.time(), self._settings.artefact_days * 86_400)
+        except OSError as error:
+            log.warning("artefacts.not_pruned", reason=str(error))
+            return
+        if gone:
+            log.info("artefacts.pruned", folders=gone)
 
     def _settle(self) -> None:
         if self._asked and not self._rotation.settled.is_set() and self._rotation.is_settled():
@@ -211,7 +228,9 @@ class Follower(threading.Thread):
             self._said = now
 
     def _beat(self, connection: Connection) -> None:
-        if not database.beat(connection, self.replica, os.getpid()):
+        held = memory.resident()
+        metrics.MEMORY.set(held)
+        if not database.beat(connection, self.replica, os.getpid(), held):
             # The row was removed by hand or for its age: say everything again.
             database.announce(connection, self.replica, self._settings.name, os.getpid())
             self._said = {}

@@ -18,8 +18,10 @@ class Workers:
         """These beat now."""
         for name in names:
             self._run(
-                "INSERT INTO replicas (replica_id, host, pid) VALUES (:name, :name, 1)"
-                " ON CONFLICT (replica_id) DO UPDATE SET heartbeat_at = now(), stopped_at = NULL",
+                "INSERT INTO replicas (replica_id, host, pid, memory_bytes)"
+                " VALUES (:name, :name, 1, 212000000)"
+                " ON CONFLICT (replica_id) DO UPDATE SET heartbeat_at = now(), stopped_at = NULL,"
+                " memory_bytes = 212000000",
                 name=name,
             )
 

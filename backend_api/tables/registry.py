@@ -113,6 +113,7 @@ class ReplicaRow(Base):
     started_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     heartbeat_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     stopped_at: Mapped[datetime | None]
+    memory_bytes: Mapped[int | None]
 
 
 class ReplicaModelRow(Base):

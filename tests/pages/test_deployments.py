@@ -33,6 +33,7 @@ def test_the_decision_stands_beside_what_each_worker_acknowledged(
     assert "Both workers serve what was decided." in words(app)
     assert "**v1.1.0** | **v1.2.0 at 10 %**" in row(app, "**Decided**")
     assert "As decided" in row(app, "a · 1")
+    assert "212 MB" in row(app, "a · 1")
 
 
 def test_a_worker_that_lags_and_one_that_is_silent_are_told_apart(

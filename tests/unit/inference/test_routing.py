@@ -93,6 +93,13 @@ def test_a_canary_joins_its_epoch_when_it_is_loaded(loaded: Model) -> None:
     assert (first.share, second.share) == (0, 100)
 
 
+def test_all_that_may_have_to_answer_or_is_compared_stays_in_memory() -> None:
+    row = wanted(4, 1, 2, 10).model_copy(
+        update={"target": version(3), "shadow": version(4), "staged": (version(5), version(1))}
+    )
+    assert row.versions() == [version(n) for n in (1, 2, 3, 4, 5)]
+
+
 def standby(*, automatic: bool) -> Standby:
     """Rules of the model."""
     return Standby(served(MODEL, FALLBACK, FALLBACK, RULES[MODEL]), automatic)
