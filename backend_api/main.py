@@ -13,7 +13,7 @@ from backend_api.health import Prober
 from backend_api.identity.dependencies import attach
 from backend_api.inference_client import InferenceClient
 from backend_api.mlflow_registry import MlflowRegistry
-from backend_api.routes import access, deployments, models, overview, promotions, rollouts
+from backend_api.routes import access, deployments, freezes, models, overview, promotions, rollouts
 from backend_api.settings import BackendSettings
 
 
@@ -57,7 +57,7 @@ def create_app(settings: BackendSettings) -> FastAPI:
     )
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
-    for part in (overview, models, promotions, deployments, rollouts, access):
+    for part in (overview, models, promotions, deployments, rollouts, freezes, access):
         app.include_router(part.router)
     attach(app, settings)
 

@@ -1,13 +1,15 @@
 """Reading the registry: versions, evidence and requests as the wire shows them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend_api import freezes
 from backend_api.catalog import ModelEntry
 from backend_api.errors import NotFound
+from backend_api.rules.freeze import status
 from backend_api.rules.promotion import Evidence
 from backend_api.schemas import Promotion, Transition, Version
 from backend_api.states import PromotionStatus, Strategy, VersionStatus
@@ -126,7 +128,9 @@ def _validation(session: Session, model_id: int) -> dict[str, Any] | None:
     return {**row.detail, "passed": row.passed, "artifact_digest": row.artifact_digest}
 
 
-def evidence(session: Session, entry: ModelEntry, row: VersionRow, *, breaking: bool) -> Evidence:
+def evidence(
+    session: Session, entry: ModelEntry, row: VersionRow, now: datetime, *, breaking: bool
+) -> Evidence:
     """Everything the gates look at, as it stands now."""
     routing = session.get(RoutingRow, row.model_name, populate_existing=True)
     production = (
@@ -167,4 +171,5 @@ def evidence(session: Session, entry: ModelEntry, row: VersionRow, *, breaking: 
         canary=canary.version if canary else None,
         has_onnx=row.has_onnx,
         staged_digests=digests,
+        freeze=status(freezes.windows(session, row.model_name), now),
     )

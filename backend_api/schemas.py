@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from backend_api.states import (
     GateState,
@@ -318,6 +318,46 @@ class Measured(Wire):
     requests_per_second: float
     error_rate: float
     p95_ms: float | None
+
+
+class FreezeStatus(Wire):
+    """``opens`` is when a closed one ends, ``closes`` when the next one begins."""
+
+    closed: bool
+    reason: str
+    opens: datetime | None
+    closes: datetime | None
+
+
+class FreezeWindow(Wire):
+    """A window in which nothing is promoted; ``rule`` is an RRULE, empty for once."""
+
+    id: UUID
+    name: str
+    model_name: str | None
+    first: datetime
+    minutes: int
+    rule: str
+    zone: str
+    made_by: str
+    made_at: datetime
+    status: FreezeStatus
+
+
+class NewFreeze(Write):
+    """Shut promotions from ``first`` for ``minutes``, and again by ``rule`` (RFC 5545)."""
+
+    model_config = _example(
+        "nobody is here to look", name="Weekend", first="2026-03-07T00:00:00+05:30",
+        minutes=2880, rule="FREQ=WEEKLY;BYDAY=SA", zone="Asia/Kolkata",
+    )  # fmt: skip
+
+    name: str = Field(min_length=3, max_length=100)
+    model_name: str | None = None
+    first: AwareDatetime
+    minutes: int = Field(ge=1)
+    rule: str = Field(default="", max_length=500)
+    zone: str = Field(default="UTC", max_length=100)
 
 
 class ArmRate(Wire):

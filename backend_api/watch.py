@@ -156,7 +156,7 @@ def review_requests(session: Session, catalog: Catalog, model: str, now: datetim
         .with_for_update(of=PromotionRow, skip_locked=True)
     )
     for row in pending:
-        moves = what_moved(session, catalog.get(model), row)
+        moves = what_moved(session, catalog.get(model), row, now)
         if now >= row.expires_at:
             row.status, why = PromotionStatus.EXPIRED, "nobody decided in time"
         elif moves:

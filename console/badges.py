@@ -41,6 +41,9 @@ LOOKS: dict[str, Look] = {
     "next": Look("Next", "schedule", "gray"),
     "completed": Look("Completed", "check_circle", "green"),
     "aborted": Look("Went back", "undo", "red"),
+    # freeze windows
+    "frozen": Look("Frozen", "ac_unit", "blue"),
+    "open": Look("Open", "lock_open", "green"),
     # accounts and tokens
     "disabled": Look("Disabled", "block", "gray"),
     "revoked": Look("Revoked", "block", "gray"),

@@ -16,12 +16,14 @@ from backend_api.schemas import (
     DecidePromotion,
     Deployment,
     Explain,
+    FreezeWindow,
     Job,
     LedgerPage,
     LedgerProof,
     Me,
     MoveVersion,
     NewAccount,
+    NewFreeze,
     NewToken,
     Outcome,
     Overview,
@@ -153,6 +155,20 @@ class Backend:
     def deployment(self, model: str) -> Deployment:
         """Desired and observed state of one model."""
         return self._get(Deployment, "deployments", model)
+
+    # Times at which nothing is promoted
+
+    def freezes(self) -> list[FreezeWindow]:
+        """Every window that holds."""
+        return self._get(list[FreezeWindow], "freezes")
+
+    def make_freeze(self, body: NewFreeze) -> Outcome:
+        """Shut promotions at these times."""
+        return self._post(body, "freezes")
+
+    def lift_freeze(self, window: UUID, body: Explain) -> Outcome:
+        """Let a window hold no longer."""
+        return self._post(body, "freezes", str(window), "lift")
 
     # Canaries on their way
 

@@ -1,6 +1,6 @@
 """Asking for a promotion, and deciding on it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -66,7 +66,7 @@ def request(
     """
     locked(session, model)
     row = version_row(session, model, body.version, lock=True)
-    seen = evidence(session, entry, row, breaking=body.breaking)
+    seen = evidence(session, entry, row, order.now, breaking=body.breaking)
     _may_be_asked(session, model, row, seen, body)
     gates = rule.decide(seen)
     held_back(model, row.version, gates)
@@ -124,9 +124,9 @@ def _open_request(session: Session, promotion_id: UUID) -> PromotionRow:
     return row
 
 
-def what_moved(session: Session, entry: ModelEntry, row: PromotionRow) -> list[str]:
+def what_moved(session: Session, entry: ModelEntry, row: PromotionRow, now: datetime) -> list[str]:
     """What differs between the request's frozen evidence and the present, in words."""
-    seen = evidence(session, entry, row.version, breaking=row.breaking)
+    seen = evidence(session, entry, row.version, now, breaking=row.breaking)
     return rule.moved(row.evidence, rule.bundle(seen, rule.decide(seen)))
 
 
@@ -137,7 +137,7 @@ def _still_stands(
         raise StaleView(
             f"This request expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.", "Ask again."
         )
-    moves = what_moved(session, entry, row)
+    moves = what_moved(session, entry, row, order.now)
     if moves or evidence_hash != row.evidence_hash:
         raise StaleView(
             "The evidence is not what was signed: "
@@ -163,6 +163,7 @@ def approve(
     Raises:
         Forbidden: one's own request, without break-glass.
         StaleView: decided already, expired, or the evidence moved; the message says what.
+        PromotionBlocked: promotions are frozen now.
     """
     row = _open_request(session, promotion_id)
     version = version_row(session, row.model_name, row.version.version, lock=True)
@@ -172,6 +173,8 @@ def approve(
             "In an emergency approve with break-glass: it is marked, and reviewed within a day.",
         )
     _still_stands(session, order, entry, row, evidence_hash)
+    now = rule.decide(evidence(session, entry, version, order.now, breaking=row.breaking))
+    held_back(row.model_name, version.version, [g for g in now if g.name in rule.BY_THE_CLOCK])
     row.status = PromotionStatus.APPLIED
     row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
     if row.requested_by == order.actor:

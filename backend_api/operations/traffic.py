@@ -145,7 +145,9 @@ def shift(
     row = version_row(session, model, canary, lock=True)
     if body.share > share or body.share == 100:
         # That it breaks callers was ticked, or not, when its promotion was approved.
-        held_back(model, canary, rule.decide(evidence(session, entry, row, breaking=True)))
+        held_back(
+            model, canary, rule.decide(evidence(session, entry, row, order.now, breaking=True))
+        )
     if body.share == 100:
         return make_production(session, order, row, entry.endpoint, timeout)
     if body.share == 0:

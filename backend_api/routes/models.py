@@ -69,7 +69,7 @@ def read_version(
         .limit(1)
     )
     breaking = bool(request and request.breaking)
-    seen = registry.evidence(session, entry, row, breaking=breaking)
+    seen = registry.evidence(session, entry, row, db.now(), breaking=breaking)
     gates = rule.decide(seen)
     signed = request.evidence if request and request.status == PromotionStatus.PENDING else None
     return VersionDetail(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend_api.rules.compatibility import narrower
+from backend_api.rules.freeze import Freeze
 from backend_api.schemas import Criterion, Gate
 from backend_api.states import GateState
 
@@ -17,6 +18,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": lambda value, limit: value <= limit,
 }
 ONNX_TOLERANCE = 1e-4
+OPEN = Freeze(False, "", None, None)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Evidence:
     breaking: bool
     hold: str | None
     canary: str | None = None
+    freeze: Freeze = OPEN
     has_onnx: bool = True
     staged_digests: dict[str, str] = field(default_factory=dict)
 
@@ -131,9 +134,19 @@ def _rollout(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
     return GateState.PASS, "No other rollout is under way.", {}
 
 
+def _freeze(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
+    opens, closes = e.freeze.opens, e.freeze.closes
+    if e.freeze.closed:
+        until = f" until {opens:%d %b %Y, %H:%M} UTC" if opens else ""
+        return GateState.FAIL, f"Promotions are frozen{until}: {e.freeze.reason}.", {}
+    if closes is not None:
+        return GateState.PASS, f"Open until {closes:%d %b %Y, %H:%M} UTC.", {}
+    return GateState.PASS, "No freeze is planned.", {}
+
+
 Decision = Callable[[Evidence], tuple[GateState, str, dict[str, Any]]]
 
-# Drift, error budget and freeze windows join this table with the features that measure them.
+# Drift and error budget join this table with the features that measure them.
 GATES: tuple[tuple[str, str, Decision], ...] = (
     ("criteria", "Acceptance criteria", _criteria),
     ("validation", "Validation suite", _validation),
@@ -142,7 +155,11 @@ GATES: tuple[tuple[str, str, Decision], ...] = (
     ("schema", "Input schema", _schema),
     ("hold", "No hold", _hold),
     ("rollout", "No other rollout", _rollout),
+    ("freeze", "No freeze", _freeze),
 )
+# These come and go with the clock. They hold a promotion back while they are shut, but what was
+# signed does not become void by them.
+BY_THE_CLOCK = ("freeze",)
 
 
 def decide(evidence: Evidence) -> list[Gate]:
@@ -169,7 +186,11 @@ def bundle(evidence: Evidence, gates: list[Gate]) -> dict[str, Any]:
         "production": evidence.production,
         "breaking": evidence.breaking,
         "hold": evidence.hold,
-        "gates": {g.name: {"state": str(g.state), "sentence": g.sentence} for g in gates},
+        "gates": {
+            g.name: {"state": str(g.state), "sentence": g.sentence}
+            for g in gates
+            if g.name not in BY_THE_CLOCK
+        },
     }
 
 

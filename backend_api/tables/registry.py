@@ -29,6 +29,23 @@ class ModelRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
+class FreezeRow(Base):
+    """A window in which nothing is promoted; ``rule`` is an RRULE, empty for once."""
+
+    __tablename__ = "freeze_windows"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    model_name: Mapped[str | None]
+    first: Mapped[datetime]
+    minutes: Mapped[int]
+    rule: Mapped[str]
+    zone: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    lifted_by: Mapped[str | None]
+    lifted_at: Mapped[datetime | None]
+
+
 class DatasetRow(Base):
     """What a version was trained on, by its digest."""
 

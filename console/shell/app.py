@@ -25,6 +25,7 @@ def _pages() -> dict[str, list[st.Page]]:
         st.Page(PAGES / "registry.py", title="Registry", icon=":material/inventory_2:"),
         st.Page(PAGES / "canary.py", title="Canary", icon=":material/call_split:"),
         st.Page(PAGES / "deployments.py", title="Deployments", icon=":material/lan:"),
+        st.Page(PAGES / "freezes.py", title="Freezes", icon=":material/ac_unit:"),
     ]
     record = [st.Page(PAGES / "history.py", title="History", icon=":material/history:")]
     if session.can(Permission.MANAGE_ACCOUNTS):

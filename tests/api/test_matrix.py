@@ -70,6 +70,10 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/shadow": ROLL_BACK,
     "POST /models/{name}/hold/lift": APPROVE,
     "POST /models/{name}/mirror/repair": ROLL_BACK,
+    # times at which nothing is promoted
+    "GET /freezes": READ,
+    "POST /freezes": APPROVE,
+    "POST /freezes/{window_id}/lift": APPROVE,
     # canaries on their way
     "GET /models/{name}/rollout": READ,
     "GET /models/{name}/rollout/price": READ,

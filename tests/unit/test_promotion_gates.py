@@ -1,12 +1,14 @@
 """Gates: decided from evidence alone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend_api.rules.compatibility import narrower
+from backend_api.rules.freeze import Freeze
 from backend_api.rules.promotion import (
     Evidence,
     blocking,
@@ -34,12 +36,13 @@ GOOD = Evidence(
     breaking=False,
     hold=None,
 )
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NARROWED = {**QUERY, "user_id": {"type": "string", "required": True}}
 
 
 def test_all_gates_pass_on_good_evidence() -> None:
     gates = decide(GOOD)
-    assert [g.state for g in gates] == [GateState.PASS] * 7
+    assert [g.state for g in gates] == [GateState.PASS] * 8
     assert blocking(gates) == []
 
 
@@ -64,6 +67,8 @@ def test_all_gates_pass_on_good_evidence() -> None:
         ("hold", {"hold": "v1.2.0 rolled back by omar"}, "fail", "rolled back by omar"),
         ("rollout", {"canary": "v1.0.9"}, "fail", "v1.0.9 is the canary"),
         ("rollout", {"canary": "v1.1.0"}, "pass", "No other rollout"),
+        ("freeze", {"freeze": Freeze(True, "Weekend", NOON, None)}, "fail", "until 02 Mar 2026"),
+        ("freeze", {"freeze": Freeze(False, "", None, NOON)}, "pass", "Open until 02 Mar 2026"),
     ],
 )
 def test_one_gate_moves_alone(gate: str, change: dict[str, object], state: str, says: str) -> None:
