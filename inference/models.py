@@ -39,6 +39,11 @@ class Model(Protocol):
         ...
 
     @property
+    def batches(self) -> bool:
+        """Whether rows together cost clearly less than one after the other."""
+        ...
+
+    @property
     def trouble(self) -> str | None:
         """Why it cannot answer now, though it was loaded; ``None`` while it can."""
         ...

@@ -31,6 +31,7 @@ from inference.rotation import Rotation
 from inference.routing import InFlight, Served, Snapshot, Standby, answering
 from inference.settings import InferenceSettings
 from inference.shadow import Shadows
+from inference.turns import Turns
 
 # A longer text takes longer than the warm-up's rows, so it never runs on the event loop.
 INLINE_BYTES = 4096
@@ -55,7 +56,8 @@ class Predict:
         self._endpoints = sorted(entry.endpoint for entry in entries.values())
         self._responses = Responses({n: entry.response_cache for n, entry in entries.items()})
         self._keys = {name: entry.entity_key for name, entry in entries.items()}
-        self._admission, self._pool, self._shadows = admission, Pool(admission), shadows
+        self._admission, self._pool = admission, Pool(admission)
+        self._turns, self._shadows = Turns(), shadows
 
     async def __call__(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -144,6 +146,8 @@ class Predict:
         try:
             quick = model.executor is None and model.milliseconds * len(rows) <= self._inline_ms
             if quick and size <= INLINE_BYTES:
+                if model.batches and self._admission.taken > 1:
+                    return await self._turns.answer(model, rows)
                 return model.answer(rows)
             return await self._pool.answer(model, rows, arrived)
         except ServiceError:

@@ -24,6 +24,7 @@ class Rules:
     # They take no time that counts.
     milliseconds: float = 0.0
     executor: None = None
+    batches: bool = False
     trouble: None = None
 
     @property

@@ -71,6 +71,7 @@ class RowModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    batches: bool = False
     trouble: None = None
 
     @property
@@ -99,6 +100,7 @@ class TensorModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    batches: bool = False
     trouble: None = None
 
     @property
@@ -138,7 +140,8 @@ def load(folder: Path, about: MlModel, key: str) -> RowModel | TensorModel:
         columns = Columns(about.signature, key)
         cold = RowModel(columns, graph, _feeds(columns, graph), outputs, nothing)
     first, milliseconds = warm.example(cold, about.example)
-    return replace(cold, example=first, milliseconds=milliseconds)
+    pays = warm.batch_pays(cold, [first[0]])
+    return replace(cold, example=first, milliseconds=milliseconds, batches=pays)
 
 
 def _same_names(about: MlModel, graph: onnxruntime.InferenceSession) -> str | None:

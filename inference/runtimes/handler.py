@@ -24,6 +24,7 @@ class HandlerModel:
     example: tuple[Row, Answer]
     milliseconds: float = 0.0
     executor: None = None
+    batches: bool = False
     trouble: None = None
 
     def check(self, row: Row) -> None:
@@ -61,4 +62,6 @@ def load(folder: Path) -> HandlerModel:
         raise ArtefactError(f"handler.json cannot be used: {error}") from error
     first = golden[0]["request"], golden[0]["answer"]
     cold = HandlerModel(handler, session.open_graph(folder / "model.onnx"), schema, first)
-    return replace(cold, milliseconds=warm.golden(cold, golden))
+    milliseconds = warm.golden(cold, golden)
+    pays = warm.batch_pays(cold, [row["request"] for row in golden])
+    return replace(cold, milliseconds=milliseconds, batches=pays)

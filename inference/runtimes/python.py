@@ -194,6 +194,7 @@ class PythonModel:
         self._keeper, self._requests = keeper, requests
         self.schema: dict[str, Any] = requests.schema
         self.executor = keeper.executor
+        self.batches = False
         self.example: tuple[Row, Answer] = ({}, {})
         self.milliseconds = 0.0
         weakref.finalize(self, keeper.close)
