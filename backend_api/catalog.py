@@ -64,6 +64,8 @@ class ModelEntry(Entry):
     endpoint: str
     entity_key: str = "user_id"
     response_cache: int = Field(default=0, ge=0, le=100_000)
+    # Threads of ONNX Runtime for one answer, in one worker of inference.
+    threads: int = Field(1, ge=1, le=64)
     fallback: Literal["automatic", "manual", "none"] = "none"
     criteria: list[CriterionRule] = Field(min_length=1)
     validation: ValidationPlan

@@ -24,6 +24,7 @@ class Entry(BaseModel):
     entity_key: str = ENTITY_KEY
     response_cache: int = Field(default=0, ge=0, le=100_000)
     fallback: Literal["automatic", "manual", "none"] = "none"
+    threads: int = Field(1, ge=1, le=64)
     validation: dict[str, Any] = {}
 
     @property
@@ -61,3 +62,8 @@ def load(path: Path) -> dict[str, Entry]:
 def entity_key(entries: Mapping[str, Entry], model: str) -> str:
     """The field of a model's requests that routing splits by."""
     return entries[model].entity_key if model in entries else ENTITY_KEY
+
+
+def threads(entries: Mapping[str, Entry], model: str) -> int:
+    """Threads of ONNX Runtime for one answer of a model, in one worker."""
+    return entries[model].threads if model in entries else 1

@@ -90,7 +90,8 @@ def build(settings: InferenceSettings, slot: int) -> Service:
     entries = catalogue.load(settings.models_file)
 
     def load(model: str, folder: Path) -> Model:
-        return runtimes.load(folder, catalogue.entity_key(entries, model))
+        key, threads = catalogue.entity_key(entries, model), catalogue.threads(entries, model)
+        return runtimes.load(folder, key, threads)
 
     shelf = Shelf(cache, settings.model_cache_size, load, bell.ring)
     rotation = Rotation(shelf, Kept(settings.folder), _standbys(entries))

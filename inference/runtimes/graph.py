@@ -122,14 +122,14 @@ class TensorModel:
         return self.outputs.answer(self.session.run(None, feeds), 0 if bare else slice(None))
 
 
-def load(folder: Path, about: MlModel, key: str) -> RowModel | TensorModel:
+def load(folder: Path, about: MlModel, key: str, threads: int) -> RowModel | TensorModel:
     """Load and warm up a verified folder; ``key`` is the field that no model sees.
 
     Raises:
         ArtefactError: the graph cannot be loaded, does not fit the signature, or does not answer.
     """
     data = about.flavors["onnx"].get("data", "model.onnx")
-    graph = session.open_graph(folder / data)
+    graph = session.open_graph(folder / data, threads)
     nothing: tuple[Row, Answer] = ({}, {})
     outputs = _outputs(graph)
     cold: RowModel | TensorModel

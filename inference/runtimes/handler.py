@@ -46,7 +46,7 @@ class HandlerModel:
         return self.handler.decode(self.session.run(None, self.handler.encode(rows)), rows)
 
 
-def load(folder: Path) -> HandlerModel:
+def load(folder: Path, threads: int) -> HandlerModel:
     """Load a verified folder, warm it up and check its golden answers.
 
     Raises:
@@ -61,7 +61,8 @@ def load(folder: Path) -> HandlerModel:
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise ArtefactError(f"handler.json cannot be used: {error}") from error
     first = golden[0]["request"], golden[0]["answer"]
-    cold = HandlerModel(handler, session.open_graph(folder / "model.onnx"), schema, first)
+    network = session.open_graph(folder / "model.onnx", threads)
+    cold = HandlerModel(handler, network, schema, first)
     milliseconds = warm.golden(cold, golden)
     pays = warm.batch_pays(cold, [row["request"] for row in golden])
     return replace(cold, milliseconds=milliseconds, batches=pays)

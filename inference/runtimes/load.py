@@ -8,18 +8,20 @@ from shared import mlmodel
 from shared.mlmodel import MlModelError
 
 
-def load(folder: Path, key: str) -> Model:
+def load(folder: Path, key: str, threads: int = 1) -> Model:
     """A verified folder as a version that answers; ``key`` is the field that routing splits by.
+
+    ``threads`` are those of ONNX Runtime for one answer.
 
     Raises:
         ArtefactError: it cannot be served; the message names the file and what is wrong.
     """
     if (folder / handler.MARK).exists() or not (folder / mlmodel.FILE).exists():
-        return handler.load(folder)
+        return handler.load(folder, threads)
     try:
         about = mlmodel.read(folder)
     except MlModelError as error:
         raise ArtefactError(str(error)) from error
     if "onnx" in about.flavors:
-        return graph.load(folder, about, key)
+        return graph.load(folder, about, key, threads)
     return python.load(folder, about, key)

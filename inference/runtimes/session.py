@@ -7,14 +7,14 @@ import onnxruntime
 from inference.models import ArtefactError
 
 
-def open_graph(path: Path) -> onnxruntime.InferenceSession:
-    """A session on one thread of the CPU.
+def open_graph(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session on so many threads of the CPU.
 
     Raises:
         ArtefactError: the file is missing, or is no graph that ONNX Runtime can run.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -173,6 +174,22 @@ def test_every_path_shares_the_bound(strict: Inference) -> None:
     asked = [QUICK, listing, nowhere, QUICK, listing, QUICK, nowhere]
     statuses = [r.status for r in at_once(strict, asked)]
     assert statuses == [200, 200, 404, 200, 429, 429, 429]
+
+
+def test_requests_that_come_together_are_answered_as_each_alone(strict: Inference) -> None:
+    asked = [post("/predict/intent", {"query": "loan " * (n + 1)}) for n in range(3)]
+    wrong = post("/predict/intent", {"query": " "})
+
+    def answers(replies: list[Reply]) -> list[Any]:
+        found = [json.loads(r.body) for r in replies]
+        return [(f.get("intent"), round(f.get("confidence", 0), 6)) for f in found]
+
+    together = at_once(strict, [*asked, wrong])
+    with Wire(strict.port) as wire:
+        alone = [wire.ask(request) for request in [*asked, wrong]]
+    assert [r.status for r in together] == [r.status for r in alone] == [200, 200, 200, 400]
+    assert answers(together) == answers(alone)
+    assert len(set(answers(alone))) == 4
 
 
 def test_pipelined_requests_are_answered_in_order(strict: Inference) -> None:

@@ -12,6 +12,7 @@ from inference.artefacts import FetchError
 from inference.cache import Cache
 from inference.models import ArtefactError
 from inference.routing import Key, Version
+from inference.runtimes.handler import HandlerModel
 from inference.runtimes.load import load
 from inference.runtimes.warm import same
 from tests.artefacts import columns, tiny_intent, write
@@ -158,3 +159,11 @@ def test_clearing_keeps_what_is_named(folder: Path, tmp_path: Path) -> None:
     place = kept.get(key, version)
     assert kept.clear({key.digest}) == 1
     assert place.exists()
+
+
+def test_threads_are_those_of_the_setting(tmp_path: Path) -> None:
+    tiny_intent(tmp_path / "one", "out_of_scope")
+    for threads in (1, 2):
+        model = load(tmp_path / "one", "user_id", threads)
+        assert isinstance(model, HandlerModel)
+        assert model.session.get_session_options().intra_op_num_threads == threads
