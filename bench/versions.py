@@ -1,9 +1,11 @@
 """Versions of a model, trained for the run and promoted by the same operations as a click."""
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,9 +34,17 @@ def _tracking(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what MLflow and the trainings say of themselves."""
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield
+
+
 def trained(stack: Stack, model: str, seed: int) -> RegisteredVersion:
     """A quickly trained version in MLflow: its speed does not depend on how good it is."""
-    with _tracking(stack.mlflow_uri):
+    with _tracking(stack.mlflow_uri), _hushed():
         if model == flavours.BOOSTED:
             uri = flavours.log_boosted(stack.mlflow_uri, seed=seed)
         else:

@@ -133,8 +133,9 @@ class Connection(HttpToolsProtocol):
         self._measure(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole line of the head, or of what may follow a body."""
-        super().on_header(name, value)
+        """A whole line of the head; one that follows a body is counted and left unread."""
+        if self._coming is None:
+            super().on_header(name, value)
         self._measure(len(name) + len(value) + 4)
 
     def _measure(self, size: int) -> None:
@@ -238,6 +239,9 @@ class Connection(HttpToolsProtocol):
         if self.busy or self.pipeline:
             # Answers stay in order: this one follows those that are due.
             return
+        if self.scope is None:
+            # Not one byte of a request came, only what may precede one.
+            super().on_message_begin()
         path = self.scope.get("path", "")
         metrics.REJECTED.labels(self.admission.model(path), str(problem.status)).inc()
         Exchange(self, self.scope, keep_alive=False).refuse(problem)

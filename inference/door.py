@@ -25,6 +25,8 @@ REFRESH_SECONDS = 0.05
 # Out of file descriptors: connections wait in the queue until some are closed.
 EXHAUSTED_SECONDS = 0.1
 SWEEP_SECONDS = 0.25
+# Connections taken in one turn of the event loop, and by one whose siblings do not come.
+AT_ONCE, INSISTING = 64, 8
 
 log = structlog.get_logger()
 
@@ -75,18 +77,24 @@ class Door:
         self._loop.call_later(seconds, then)
 
     def _knock(self) -> None:
-        """Somebody waits: let a worker with fewer connections go first."""
+        """Somebody waits: let a worker with fewer connections go first.
+
+        Many at once, since a busy event loop comes by seldom.
+        """
         fewest = self._counts.fewest(self._slot)
-        if fewest is not None and self._connections() + len(self._joining) > fewest:
-            self._pause(COURTESY_SECONDS, self._insist)
-        else:
-            self._take()
+        for _ in range(AT_ONCE):
+            if fewest is not None and self._connections() + len(self._joining) > fewest:
+                self._pause(COURTESY_SECONDS, self._insist)
+                return
+            if not self._take():
+                return
 
     def _insist(self) -> None:
         """Nobody is let wait for a sibling that does not come."""
         self._watch()
-        if not self._closed:
-            self._take()
+        for _ in range(INSISTING):
+            if self._closed or not self._take():
+                return
 
     def _take(self) -> bool:
         """Let one in; whether there was one, and room for it."""
@@ -163,9 +171,9 @@ class Server(uvicorn.Server):
 
     def _room(self) -> bool:
         """Whether one more may come, if need be in place of the one that is closest to its end."""
-        connections = self._all()
-        if len(connections) < self._place.connections:
+        if len(self.server_state.connections) < self._place.connections:
             return True
+        connections = self._all()
         now = asyncio.get_running_loop().time()
         oldest = max(connections, key=lambda c: c.age(now))
         if oldest.age(now) <= 0:

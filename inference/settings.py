@@ -61,7 +61,7 @@ class InferenceSettings(BaseSettings):
     body_limit_bytes: int = Field(1_048_576, alias="INFERENCE_BODY_LIMIT_BYTES", ge=1024)
     """A longer body is refused with 413."""
 
-    queue: int = Field(128, alias="INFERENCE_QUEUE", ge=1)
+    queue: int = Field(256, alias="INFERENCE_QUEUE", ge=1)
     """Requests that may wait or be answered in one worker at a time; one more is refused: 429."""
 
     queue_ms: float = Field(500.0, alias="INFERENCE_QUEUE_MS", gt=0)

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 
 import uvicorn
@@ -18,6 +19,8 @@ from inference.service import build
 from inference.settings import InferenceSettings
 
 KEEP_ALIVE_SECONDS = 75
+# How long a thread beside the event loop may keep it waiting: a fifth of Python's own 5 ms.
+SWITCH_SECONDS = 0.001
 
 
 def _hold(lifeline: int, seconds: float) -> None:
@@ -44,6 +47,7 @@ def main() -> None:
     settings = InferenceSettings()
     _hold(int(os.environ[LIFELINE]), settings.drain_seconds + LAST_WORDS_SECONDS)
     _descriptors()
+    sys.setswitchinterval(SWITCH_SECONDS)
     # The supervisor asks a hung worker where it hangs.
     faulthandler.register(signal.SIGUSR1)
     logs()

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from backend_api import db
 from backend_api.catalog import Catalog
-from tests.artefacts import tiny_intent
+from tests.artefacts import QUERIES, tiny_intent
 from tests.conftest import Postgres
 from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, Registry, wait_until
@@ -177,7 +177,7 @@ def test_every_path_shares_the_bound(strict: Inference) -> None:
 
 
 def test_requests_that_come_together_are_answered_as_each_alone(strict: Inference) -> None:
-    asked = [post("/predict/intent", {"query": "loan " * (n + 1)}) for n in range(3)]
+    asked = [post("/predict/intent", {"query": query}) for query in QUERIES[:3]]
     wrong = post("/predict/intent", {"query": " "})
 
     def answers(replies: list[Reply]) -> list[Any]:
@@ -211,6 +211,7 @@ BAD = {
     "one endless line": (HEAD + b"X-Long: " + b"x" * 600_000, 431, "bytes"),
     "a head too long": (HEAD + b"X-Long: " + b"x" * 20_000 + b"\r\n\r\n", 431, "bytes"),
     "an address too long": (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", 431, "bytes"),
+    "blank lines without end": (b"\r\n" * 20_000, 431, "bytes"),
     "too many headers": (HEAD + b"X-Many: 1\r\n" * 200 + b"\r\n", 431, "lines"),
     "ten megabytes": (HEAD + b"Content-Length: 10000000\r\n\r\n" + b"x" * 10_000_000, 413, "bytes"),
     "a body in crumbs": (HEAD + CRUMBS, 400, "chunks"),
