@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import structlog
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from inference import metrics, pairs
 from inference.dialect import Said
