@@ -37,7 +37,7 @@ class Door:
     def __init__(
         self, listener: socket.socket, counts: Counts, slot: int,
         protocol: Callable[[], asyncio.Protocol], connections: Callable[[], int],
-        room: Callable[[], bool],
+        room: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._listener, self._counts, self._slot = listener, counts, slot
         self._protocol, self._connections, self._room = protocol, connections, room
@@ -98,7 +98,7 @@ class Door:
 
     def _take(self) -> bool:
         """Let one in; whether there was one, and room for it."""
-        if not self._room():
+        if not self._room(len(self._joining)):
             self._pause(EXHAUSTED_SECONDS, self._watch)
             return False
         try:
@@ -167,16 +167,19 @@ class Server(uvicorn.Server):
         )
 
     def _all(self) -> list[Connection]:
-        return [c for c in self.server_state.connections if isinstance(c, Connection)]
+        found = [c for c in self.server_state.connections if isinstance(c, Connection)]
+        return [c for c in found if not c.transport.is_closing()]
 
-    def _room(self) -> bool:
+    def _room(self, joining: int) -> bool:
         """Whether one more may come, if need be in place of the one that is closest to its end."""
-        if len(self.server_state.connections) < self._place.connections:
+        most = self._place.connections - joining
+        if len(self.server_state.connections) < most:
             return True
-        connections = self._all()
-        now = asyncio.get_running_loop().time()
-        oldest = max(connections, key=lambda c: c.age(now))
-        if oldest.age(now) <= 0:
+        connections, now = self._all(), asyncio.get_running_loop().time()
+        if len(connections) < most:
+            return True
+        oldest = max(connections, key=lambda c: c.age(now), default=None)
+        if oldest is None or oldest.age(now) <= 0:
             return False
         oldest.make_room()
         return True
