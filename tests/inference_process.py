@@ -53,7 +53,7 @@ class Inference:
                 [sys.executable, "-m", "inference"], env=self.env, cwd=self.home,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        wait_until(self.is_whole, 60, f"each worker answers; see {self.log}")
+        wait_until(self.is_whole, 180, f"each worker answers; see {self.log}")
         return self
 
     def is_whole(self) -> bool:
