@@ -13,6 +13,8 @@ from shared.mlmodel import MlModelError
 
 # Written by training, which exports a native model and compares both.
 OWN, COMPARED = "handler.json", "onnx_max_abs_diff"
+# An int8 graph is made of a graph: no native model is behind it.
+QUANTISED = "int8_max_abs_diff"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def describe(folder: Path, metrics: Mapping[str, float]) -> Artefact:
     return Artefact(
         digest=folder_digest(folder),
         input_schema=_input_schema(folder),
-        has_onnx=own and any(folder.rglob("*.onnx")),
+        has_onnx=own and QUANTISED not in metrics and any(folder.rglob("*.onnx")),
     )
 
 

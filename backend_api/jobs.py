@@ -100,7 +100,8 @@ def wire_job(row: JobRow) -> Job:
     )
 
 
-def _note(context: Context, job_id: UUID, state: JobState, progress: float, message: str) -> None:
+def note(context: Context, job_id: UUID, state: JobState, progress: float, message: str) -> None:
+    """Say on the job's row how far it is."""
     with transaction(context.engine, "worker") as session:
         row = session.get_one(JobRow, job_id)
         row.state, row.progress, row.message = state, progress, message
@@ -183,7 +184,7 @@ def validate(context: Context, arguments: dict[str, str], stop: threading.Event)
     model, version = arguments["model"], arguments["version"]
 
     def say(progress: float, message: str) -> None:
-        _note(context, job_id, JobState.RUNNING, progress, message)
+        note(context, job_id, JobState.RUNNING, progress, message)
 
     say(0.0, "Starting")
     try:
@@ -195,37 +196,23 @@ def validate(context: Context, arguments: dict[str, str], stop: threading.Event)
             record_validation(session, order, model, version, passed=passed, detail=detail)
     except ConsoleError as error:
         # Could not measure is not the same as bad: no evaluation is recorded.
-        _note(context, job_id, JobState.FAILED, 1.0, error.message)
+        note(context, job_id, JobState.FAILED, 1.0, error.message)
         return
     state = JobState.SUCCEEDED if passed else JobState.FAILED
-    _note(context, job_id, state, 1.0, detail["sentence"])
+    note(context, job_id, state, 1.0, detail["sentence"])
 
 
-def _broke_off(context: Context, job_id: UUID, attempts: int, error: Exception) -> NoReturn:
+def broke_off(context: Context, job_id: UUID, attempts: int, error: Exception) -> NoReturn:
     """Say on the job's row what happens next, and let the queue know by the error."""
     interrupted = isinstance(error, Interrupted)
     if not interrupted:
         log.error("job.broke_off", job=str(job_id), exc_info=error)
     if attempts + 1 < queue.ATTEMPTS:
         why = "Its worker was stopped" if interrupted else f"It broke off ({error})"
-        _note(context, job_id, JobState.QUEUED, 0.0, f"{why}; it is begun anew.")
+        note(context, job_id, JobState.QUEUED, 0.0, f"{why}; it is begun anew.")
     else:
-        _note(
-            context, job_id, JobState.FAILED, 1.0, f"It broke off {queue.ATTEMPTS} times: {error}"
-        )
+        note(context, job_id, JobState.FAILED, 1.0, f"It broke off {queue.ATTEMPTS} times: {error}")
     raise error
-
-
-def tasks(context: Context, stop: threading.Event) -> dict[str, queue.Task]:
-    """What this process does for each kind of job; once ``stop`` is set, jobs are handed back."""
-
-    def validation(arguments: dict[str, str], attempts: int) -> None:
-        try:
-            validate(context, arguments, stop)
-        except Exception as error:
-            _broke_off(context, UUID(arguments["job_id"]), attempts, error)
-
-    return {"validation": validation}
 
 
 def close_abandoned(session: Session) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 
 import structlog
 
-from backend_api import db, jobs, logs, queue, settings, watch
+from backend_api import db, logs, queue, settings, watch
 from backend_api.context import Context
 from backend_api.main import build, refusals_said
 from backend_api.mirror import mirror
+from backend_api.tasks import tasks
 
 LONGEST_PAUSE_SECONDS = 5.0
 # A thread may hang in a call to a dead server for longer than anybody waits for our end; what it
@@ -35,7 +36,7 @@ def repeat(stop: threading.Event, seconds: float, act: Callable[[], None]) -> th
 
 async def working(ctx: Context, stop: threading.Event) -> None:
     """Run the queue; begin again after an outage of PostgreSQL."""
-    app = queue.application(ctx.settings.database_url, jobs.tasks(ctx, stop))
+    app = queue.application(ctx.settings.database_url, tasks(ctx, stop))
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 

@@ -233,6 +233,10 @@ class Backend:
         """Queue the validation suite; ``job_id`` follows it."""
         return self._post(body, "models", model, "versions", version, "validate")
 
+    def quantize(self, model: str, version: str, body: Explain) -> Outcome:
+        """Queue the making of an int8 candidate; ``job_id`` follows it."""
+        return self._post(body, "models", model, "versions", version, "quantize")
+
     def reject_version(self, model: str, version: str, body: MoveVersion) -> Outcome:
         """Refuse a version for good."""
         return self._post(body, "models", model, "versions", version, "reject")

@@ -31,6 +31,7 @@ DEEDS = {
     "version.stage": Deed("Staged", "layers"),
     "version.validate.ordered": Deed("Ordered validation of", "schedule"),
     "version.validate": Deed("Validated", "fact_check"),
+    "version.quantize.ordered": Deed("Ordered int8 of", "compress"),
     "version.verify": Deed("Judged good in production", "verified"),
     "version.reject": Deed("Refused", "block"),
     "promotion.request": Deed("Requested promotion of", "send"),

@@ -22,7 +22,7 @@ PANELS = {
     "The stack": (stack.up, stack.down, status.status, stack.env, doctor),
     "Versions": (
         train.train, version.models, version.versions, version.register, version.stage,
-        version.validate, serving.refuse,
+        version.validate, version.quantize, serving.refuse,
     ),
     "Promotions": (
         promotion.promote, promotion.requests, promotion.approve, promotion.reject,

@@ -108,7 +108,7 @@ def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple) else value
 
 
-def _sample(rows: Sequence[Any]) -> pd.DataFrame:
+def sample(rows: Sequence[Any]) -> pd.DataFrame:
     """The first rows, which are mappings or dataclasses, with lists as JSON text."""
     first = rows[:SAMPLE_ROWS]
     shown: list[dict[str, Any]] = [dict(r) if isinstance(r, Mapping) else asdict(r) for r in first]
@@ -133,7 +133,7 @@ def publish(candidate: Candidate, dataset: Dataset[Any]) -> TrainResult:
         metrics,
         dataset.source,
         dataset.sha256,
-        _sample(dataset.train),
+        sample(dataset.train),
     )
     run_id, model_uri = tracking.log_run(record, folder)
     judged = gates.evaluate(catalogue.criteria(candidate.model_name), metrics)

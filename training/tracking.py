@@ -160,7 +160,8 @@ def _log(record: Record, artefact: Artefact) -> str:
         mlflow.log_metrics(dict(record.metrics))
         _log_dataset(record)
         mlflow.set_tag("logged_model_id", _log_folder(artefact))
-        _log_weights(artefact.weights)
+        if artefact.weights:
+            _log_weights(artefact.weights)
     return str(run.info.run_id)
 
 
@@ -180,3 +181,34 @@ def log_run(record: Record, artefact: Artefact) -> tuple[str, str]:
     except mlflow.MlflowException as error:
         raise TrackingError(f"MLflow refused the run: {error.message}") from error
     return run_id, f"runs:/{run_id}/model"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that was logged: what it was given, and the file its data came from, if from a file."""
+
+    params: Mapping[str, str]
+    data_path: Path | None
+    folder: Path
+
+
+def fetch(run_id: str, folder: Path) -> Trained:
+    """A run and its model, which lies in ``folder`` then.
+
+    Raises:
+        TrackingError: MLflow has no such run or model, or does not answer.
+    """
+    mlflow.set_tracking_uri(require_server())
+    try:
+        run = mlflow.get_run(run_id)
+        fetched = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"runs:/{run_id}/model", dst_path=str(folder)
+        )
+    except mlflow.MlflowException as error:
+        raise TrackingError(f"MLflow has no run {run_id} with a model: {error.message}") from error
+    found = next(Path(fetched).rglob("model.onnx"), None)
+    if found is None:
+        raise TrackingError(f"the model of run {run_id} is no ONNX model of this project")
+    sources = [json.loads(used.dataset.source) for used in run.inputs.dataset_inputs]
+    paths = [Path(source["uri"]) for source in sources if "uri" in source]
+    return Trained(run.data.params, paths[0] if paths else None, found.parent)

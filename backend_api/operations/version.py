@@ -100,6 +100,19 @@ def register(session: Session, order: Order, model: str, row: VersionRow) -> Out
     )
 
 
+def must_have_a_run(session: Session, model: str, version: str) -> None:
+    """Return if the version was made by a run, whose data and model can be fetched again.
+
+    Raises:
+        Conflict: it was registered from none.  NotFound: no such version.
+    """
+    if version_row(session, model, version).run_id is None:
+        raise Conflict(
+            f"{model} {version} was registered from no run, so its test rows are not known.",
+            "Register a model that a run logged: runs:/RUN_ID/model.",
+        )
+
+
 def expect(row: VersionRow, expected: VersionStatus, target: VersionStatus) -> None:
     """Hold the caller's view and the table of legal moves against the row.
 

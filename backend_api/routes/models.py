@@ -16,6 +16,7 @@ from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
 from backend_api.rules import promotion as rule
 from backend_api.schemas import (
+    Explain,
     Job,
     MoveVersion,
     Outcome,
@@ -129,6 +130,24 @@ def validate(name: str, version: str, body: MoveVersion, ctx: Ctx, caller: Regis
         return operation.job_outcome(name, version, job_id)
 
     return write(ctx, caller, f"validate {name} {version}", body, act)
+
+
+@router.post("/models/{name}/versions/{version}/quantize", status_code=202)
+def quantize(name: str, version: str, body: Explain, ctx: Ctx, caller: Registrar) -> Outcome:
+    """Put on the queue: an int8 candidate of a version, measured beside it. Promotes nothing."""
+    ctx.catalog.get(name)
+
+    def act(session: Session, order: Order) -> Outcome:
+        operation.must_have_a_run(session, name, version)
+        job_id = jobs.enqueue(session, "quantization", order, name, version)
+        order.record(session, "version.quantize.ordered", model=name, version=version)
+        return Outcome(
+            sentence=f"{name} {version} is being quantised; the result is registered as a"
+            " candidate.",
+            model_name=name, version=version, job_id=job_id,
+        )  # fmt: skip
+
+    return write(ctx, caller, f"quantize {name} {version}", body, act)
 
 
 @router.post("/models/{name}/versions/{version}/reject")

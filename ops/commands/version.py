@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from backend_api.schemas import Job, MoveVersion, Outcome, RegisterVersion, VersionDetail
+from backend_api.schemas import Explain, Job, MoveVersion, Outcome, RegisterVersion, VersionDetail
 from backend_api.states import GateState, Health, JobState
 from console.client import Backend
 from ops import caller
@@ -114,6 +114,13 @@ def validate(model: Model, version: Name, reason: Why = BY_HAND) -> None:
         outcome = backend.validate(model, version, move(backend, model, version, reason))
         say(followed(backend, outcome).message)
         out.print(gates(backend.version(model, version)))
+
+
+def quantize(model: Model, version: Name, reason: Why = BY_HAND) -> None:
+    """Make an int8 candidate of a version, measure both, and wait; promotes nothing."""
+    body = Explain(request_id=uuid4(), reason=reason)
+    with caller.backend() as backend:
+        say(followed(backend, backend.quantize(model, version, body)).message)
 
 
 @contextmanager

@@ -56,6 +56,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/versions": REGISTER,
     "POST /models/{name}/versions/{version}/stage": REGISTER,
     "POST /models/{name}/versions/{version}/validate": REGISTER,
+    "POST /models/{name}/versions/{version}/quantize": REGISTER,
     "POST /models/{name}/versions/{version}/reject": APPROVE,
     # promotions
     "POST /models/{name}/promotions": REQUEST,

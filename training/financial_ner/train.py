@@ -40,7 +40,8 @@ INPUT_SCHEMA: dict[str, dict[str, Any]] = {
 }
 
 
-def _requests(rows: Sequence[data.Example]) -> list[dict[str, Any]]:
+def requests(rows: Sequence[data.Example]) -> list[dict[str, Any]]:
+    """What a caller would send for these rows."""
     return [{"text": row.text} for row in rows]
 
 
@@ -65,7 +66,7 @@ def _targets(rows: Sequence[data.Example], labels: Sequence[str], shape: torch.S
 def _fit(
     rows: Sequence[data.Example], config: dict[str, Any], seed: int, epochs: int
 ) -> TaggerNetwork:
-    ids = torch.from_numpy(load(MODEL_NAME, config).encode(_requests(rows))["ids"])
+    ids = torch.from_numpy(load(MODEL_NAME, config).encode(requests(rows))["ids"])
     lengths = (ids[:, :, 0] > 0).sum(dim=1)
     targets = _targets(rows, config["labels"], ids.shape)
     seed_everything(seed)
@@ -124,7 +125,7 @@ def score(rows: Sequence[data.Example], answers: Sequence[Answer]) -> dict[str, 
 
 def measure(candidate: Candidate, rows: Sequence[data.Example]) -> dict[str, float]:
     """``score`` of the candidate's answers."""
-    return score(rows, candidate.answers(_requests(rows)))
+    return score(rows, candidate.answers(requests(rows)))
 
 
 def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
@@ -149,7 +150,7 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
                 "embedding_size": SIZE, "learning_rate": LEARNING_RATE,
                 "label_smoothing": LABEL_SMOOTHING, "quick": quick},
         input_schema=INPUT_SCHEMA,
-        requests=_requests([*dataset.val, *dataset.test]),
+        requests=requests([*dataset.val, *dataset.test]),
     )  # fmt: skip
     metrics = measure(candidate, dataset.test)
     metrics["val_f1_micro"] = measure(candidate, dataset.val)["f1_micro"]

@@ -36,13 +36,14 @@ INPUT_SCHEMA: dict[str, dict[str, Any]] = {
 }
 
 
-def _requests(rows: list[data.Example]) -> list[dict[str, Any]]:
+def requests(rows: list[data.Example]) -> list[dict[str, Any]]:
+    """What a caller would send for these rows."""
     return [{"query": row.text} for row in rows]
 
 
 def _fit(rows: list[data.Example], config: dict[str, Any], seed: int, epochs: int) -> IntentNetwork:
     labels: list[str] = config["labels"]
-    ids = torch.from_numpy(load(MODEL_NAME, config).encode(_requests(rows))["ids"])
+    ids = torch.from_numpy(load(MODEL_NAME, config).encode(requests(rows))["ids"])
     lengths = (ids[:, :, 0] > 0).sum(dim=1)
     targets = torch.tensor([labels.index(row.intent) for row in rows])
     seed_everything(seed)
@@ -68,7 +69,7 @@ def _fit(rows: list[data.Example], config: dict[str, Any], seed: int, epochs: in
 
 def measure(candidate: Candidate, rows: list[data.Example]) -> dict[str, float]:
     """Accuracy, macro F1 and mean confidence, each in 0..1."""
-    answers = candidate.answers(_requests(rows))
+    answers = candidate.answers(requests(rows))
     truth = [row.intent for row in rows]
     said = [str(answer["intent"]) for answer in answers]
     return {
@@ -104,7 +105,7 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
             "quick": quick,
         },
         input_schema=INPUT_SCHEMA,
-        requests=_requests([*dataset.val, *dataset.test]),
+        requests=requests([*dataset.val, *dataset.test]),
     )
     metrics = measure(candidate, dataset.test)
     metrics["val_accuracy"] = measure(candidate, dataset.val)["accuracy"]

@@ -1,0 +1,115 @@
+"""An int8 version made of another one: by a process of training's, registered as a candidate."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from uuid import UUID
+
+from sqlalchemy import select
+
+from backend_api.context import Context
+from backend_api.db import now, transaction
+from backend_api.errors import ConsoleError, Unavailable
+from backend_api.jobs import Interrupted, note
+from backend_api.operations import version as operation
+from backend_api.operations.order import Order
+from backend_api.registry import version_row
+from backend_api.schemas import RegisterVersion
+from backend_api.states import JobState
+from backend_api.tables import VersionRow
+
+DEADLINE_SECONDS = 1_800.0
+# By this a job that is begun anew finds what it registered before it died.
+JOB_TAG = "quantization_job"
+
+
+def _made(context: Context, model: str, run_id: str, version: str, stop: threading.Event) -> str:
+    """Address of the int8 model.
+
+    Raises:
+        Unavailable: it cannot be made; the message is training's own.
+        Interrupted: ``stop`` was set.
+    """
+    command = [sys.executable, "-m", "training.quantize", model, run_id, "--version", version]
+    env = {
+        **os.environ, "MLFLOW_TRACKING_URI": context.settings.mlflow_tracking_uri,
+        "MODELS_FILE": str(context.settings.models_file.resolve()),
+    }  # fmt: skip
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            try:
+                said, complaint = process.communicate(timeout=0.5)
+                break
+            except subprocess.TimeoutExpired:
+                if stop.is_set() or time.monotonic() > deadline:
+                    process.kill()
+                    process.communicate()
+                    if stop.is_set():
+                        raise Interrupted from None
+                    raise Unavailable(
+                        f"It took longer than {DEADLINE_SECONDS / 60:.0f} minutes."
+                    ) from None
+    if process.returncode:
+        last = (complaint.strip().splitlines() or ["it said nothing"])[-1]
+        raise Unavailable(f"{model} {version} was not quantised: {last[:300]}.")
+    return str(json.loads(said.strip().splitlines()[-1])["model_uri"])
+
+
+def _registered(context: Context, model: str, job_id: UUID) -> str | None:
+    with transaction(context.engine, None) as session:
+        found: str | None = session.scalar(
+            select(VersionRow.version).where(
+                VersionRow.model_name == model,
+                VersionRow.tags[JOB_TAG].as_string() == str(job_id),
+            )
+        )
+    return found
+
+
+def _register(context: Context, order: Order, model: str, version: str, uri: str) -> str:
+    body = RegisterVersion(
+        request_id=order.request_id, reason=order.reason, model_uri=uri,
+        description=f"int8 of {version}",
+        tags={"quantized_from": version, JOB_TAG: str(order.request_id)},
+    )  # fmt: skip
+    found = context.mlflow.register(model, uri, str(body.request_id), body.description, body.tags)
+    with transaction(context.engine, order.actor) as session:
+        row = operation.entry(session, model, found, body)
+        operation.register(session, order, model, row)
+        return row.version
+
+
+def quantize(context: Context, arguments: dict[str, str], stop: threading.Event) -> None:
+    """Make an int8 candidate of a version; what fails in between leaves none.
+
+    Raises:
+        Interrupted: ``stop`` was set.
+    """
+    job_id = UUID(arguments["job_id"])
+    model, version = arguments["model"], arguments["version"]
+    order = Order(arguments["actor"], arguments["reason"], job_id, now())
+    try:
+        made = _registered(context, model, job_id)
+        if made is None:
+            note(context, job_id, JobState.RUNNING, 0.1, "Making int8 weights, measuring both")
+            with transaction(context.engine, None) as session:
+                run_id = version_row(session, model, version).run_id
+            if run_id is None:
+                raise Unavailable(f"{model} {version} was registered from no run.")
+            uri = _made(context, model, run_id, version, stop)
+            note(context, job_id, JobState.RUNNING, 0.9, "Registering it")
+            made = _register(context, order, model, version, uri)
+    except ConsoleError as error:
+        note(context, job_id, JobState.FAILED, 1.0, error.message)
+        return
+    note(
+        context, job_id, JobState.SUCCEEDED, 1.0,
+        f"{made} is {version} with int8 weights; its metrics stand beside its gates.",
+    )  # fmt: skip

@@ -1,0 +1,28 @@
+"""What a worker process does for each kind of job."""
+
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+from backend_api import queue
+from backend_api.context import Context
+from backend_api.jobs import broke_off, validate
+from backend_api.quantization import quantize
+
+Act = Callable[[Context, dict[str, str], threading.Event], None]
+KINDS: dict[str, Act] = {"validation": validate, "quantization": quantize}
+
+
+def tasks(context: Context, stop: threading.Event) -> dict[str, queue.Task]:
+    """A task per kind; once ``stop`` is set, jobs are handed back."""
+
+    def task(act: Act) -> queue.Task:
+        def run(arguments: dict[str, str], attempts: int) -> None:
+            try:
+                act(context, arguments, stop)
+            except Exception as error:
+                broke_off(context, UUID(arguments["job_id"]), attempts, error)
+
+        return run
+
+    return {kind: task(act) for kind, act in KINDS.items()}
