@@ -25,7 +25,7 @@ class Candidate:
     """A fitted model that is not logged yet.
 
     ``requests`` are valid requests from data it was not fitted on: the first ones become golden
-    rows, all of them the reference profile.
+    rows, all of them the reference profile. ``chunk`` is how many are asked at once.
     """
 
     model_name: str
@@ -37,6 +37,7 @@ class Candidate:
     params: Mapping[str, str | int | float | bool]
     input_schema: Mapping[str, Mapping[str, Any]]
     requests: Sequence[serving.Request]
+    chunk: int = CHUNK
 
     def handler(self) -> serving.Handler:
         """The handler that a serving process would build from this model."""
@@ -46,8 +47,8 @@ class Candidate:
         """Answers of the native network, in chunks that bound the memory."""
         handler = self.handler()
         found: list[serving.Answer] = []
-        for start in range(0, len(requests), CHUNK):
-            chunk = requests[start : start + CHUNK]
+        for start in range(0, len(requests), self.chunk):
+            chunk = requests[start : start + self.chunk]
             outputs = onnx_export.run_native(self.network, handler.encode(chunk))
             found += handler.decode(outputs, chunk)
         return found

@@ -117,15 +117,18 @@ def quantise(model: str, run_id: str, version: str) -> tuple[str, str]:
     candidate = Candidate(
         model_name=model, network=GraphNetwork(old), config=spec["config"], output_names=(),
         dynamic_axes={}, metrics={}, params={}, input_schema=schema, requests=requests,
+        # As requests come: int8 scales activations by all rows that are asked together.
+        chunk=1,
     )  # fmt: skip
     was = measure(candidate)
     candidate = replace(candidate, network=GraphNetwork(new))
     now = measure(candidate)
-    feeds = candidate.handler().encode(requests[:GOLDEN_ROWS])
+    golden = [candidate.handler().encode([request]) for request in requests[:GOLDEN_ROWS]]
+    apart = [onnx_export.max_abs_diff(old.run(None, one), new.run(None, one)) for one in golden]
     metrics = {
         **now,
         **{f"{name}_change": now[name] - was[name] for name in now},
-        "int8_max_abs_diff": onnx_export.max_abs_diff(old.run(None, feeds), new.run(None, feeds)),
+        "int8_max_abs_diff": max(apart),
         "int8_size_ratio": after.ByteSize() / before.ByteSize(),
     }
     params = {**trained.params, "quantized_from": version, "parent_run_id": run_id}
