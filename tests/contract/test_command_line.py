@@ -208,3 +208,18 @@ def test_fallback_needs_the_database_only_and_is_refused_when_it_is_so_already(
     ended = nivesh("fallback", INTENT, "--off", "--reason", "cause found")
     assert f"{INTENT} is answered by its versions again." in ended.stdout
     assert nivesh("fallback", INTENT, "--reason", "which one").exit_code == 2
+
+
+def test_a_shadow_is_begun_told_of_and_ended_as_whoever_the_token_says(
+    nivesh: Nivesh, backend: Backend, promoted: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_URL", backend.url)
+    promoted.register("v1.2.0")
+    monkeypatch.setenv("NIVESH_TOKEN", backend.token(Role.LEAD, "asha"))
+    assert "has nothing in the shadow" in nivesh("shadow", INTENT).stdout
+    begun = nivesh("shadow", INTENT, "v1.2.0", "--share", "20", "--reason", "compare first")
+    assert "20 % of the requests" in begun.stdout, begun.stderr
+    assert "No pair of answers was logged yet." in nivesh("shadow", INTENT).stdout
+    ended = nivesh("shadow", INTENT, "--off", "--reason", "enough seen")
+    assert "no request is mirrored" in ended.stdout, ended.stderr
+    assert nivesh("shadow", INTENT, "--off", "--reason", "once more").exit_code == 1
