@@ -1,9 +1,11 @@
 """Latency while versions are fetched, verified, loaded and warmed beside the traffic."""
 
-import threading
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from backend_api.rules.validation import percentile
@@ -29,24 +31,33 @@ class Loading:
         return self.loading_ms / self.quiet_ms - 1
 
 
-class Traffic(threading.Thread):
-    """An open loop in the background; ``answers`` are complete after ``stop``."""
+class Traffic:
+    """An open loop in a process of its own, which nothing that is done here keeps waiting."""
 
     def __init__(self, url: str, bodies: Sequence[dict[str, Any]], rate: float) -> None:
-        super().__init__(daemon=True)
-        self._over = threading.Event()
-        self._load = client.open_loop(url, bodies, rate, self._over.is_set)
-        self.answers: list[Answer] = []
-
-    def run(self) -> None:
-        """The thread's life."""
-        self.answers = client.run(self._load)
+        apart = multiprocessing.get_context("spawn")
+        self._over = apart.Event()
+        self._pipe, theirs = apart.Pipe()
+        self._process = apart.Process(
+            target=_flow, args=(theirs, self._over, url, list(bodies), rate), daemon=True
+        )
+        self._process.start()
+        self._pipe.recv()
 
     def stop(self) -> list[Answer]:
-        """End, and give what was answered."""
+        """End, and give what was answered, without the bodies."""
         self._over.set()
-        self.join()
-        return self.answers
+        answers: list[Answer] = self._pipe.recv()
+        self._process.join()
+        return answers
+
+
+def _flow(
+    pipe: Connection, over: Event, url: str, bodies: list[dict[str, Any]], rate: float
+) -> None:
+    pipe.send("begins")
+    answers = client.run(client.open_loop(url, bodies, rate, over.is_set))
+    pipe.send([replace(answer, body=b"") for answer in answers])
 
 
 def measure(
@@ -54,7 +65,6 @@ def measure(
 ) -> Loading:
     """A quiet while before each load; each load returns once it is done."""
     traffic = Traffic(url, bodies, rate)
-    traffic.start()
     busy: list[tuple[float, float]] = []
     for load in loads:
         time.sleep(QUIET_SECONDS)

@@ -1,6 +1,7 @@
 """Servers of a run: each started for it, on free ports, in a folder that goes with it."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -94,17 +95,18 @@ def inference(stack: Stack, workers: int) -> Iterator[Inference]:
 def floor(stack: Stack, artefact: Path) -> Iterator[str]:
     """The same model behind Starlette and ONNX Runtime alone; yields its address."""
     port = any_free()
-    spec = Spec(
-        name="floor",
-        argv=[sys.executable, "-m", "uvicorn", "bench.floor:app", "--factory", "--port", str(port),
-              "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-              "--log-level", "warning"],
-        env={**os.environ, "FLOOR_ARTEFACT": str(artefact),
-             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        ready=lambda: status(f"http://127.0.0.1:{port}/health") is not None,
-        log=stack.home.log("floor"),
-        cwd=PROJECT,
-        port=port,
-    )  # fmt: skip
-    with running(spec):
-        yield f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", "bench.floor:app", "--factory", "--port", str(port),
+               "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+               "--log-level", "warning"]  # fmt: skip
+    env = {**os.environ, "FLOOR_ARTEFACT": str(artefact),
+           "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
+    # In this session, as the service is: Linux shares a busy processor out by session.
+    with stack.home.log("floor").open("ab") as log:
+        process = subprocess.Popen(command, env=env, cwd=PROJECT, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: status(f"{url}/health") is not None, 60, "the floor answers")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
