@@ -54,6 +54,10 @@ CONNECTIONS_ENDED = Counter(
     "ml_connections_ended", "Connections that we ended: what was waited for, or room for others.",
     ("reason",), registry=REGISTRY,
 )  # fmt: skip
+EXAMPLE_MOVED = Counter(
+    "ml_example_moved", "Loads of a version that answers its example otherwise than at first.",
+    ("model",), registry=REGISTRY,
+)  # fmt: skip
 UNKEYED = Counter(
     "ml_unkeyed", "Predictions without an entity key, which stable answers.", ("model",),
     registry=REGISTRY,

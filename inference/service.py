@@ -20,6 +20,7 @@ from inference.probes import Prober
 from inference.rotation import Rotation
 from inference.routing import FALLBACK, Standby, served
 from inference.runtimes import load as runtimes
+from inference.runtimes import recall
 from inference.settings import InferenceSettings
 from inference.shadow import Shadows
 from inference.shelf import Shelf
@@ -91,7 +92,9 @@ def build(settings: InferenceSettings, slot: int) -> Service:
 
     def load(model: str, folder: Path) -> Model:
         key, threads = catalogue.entity_key(entries, model), catalogue.threads(entries, model)
-        return runtimes.load(folder, key, threads)
+        made = runtimes.load(folder, key, threads)
+        recall.compare(folder, model, made)
+        return made
 
     shelf = Shelf(cache, settings.model_cache_size, load, bell.ring)
     rotation = Rotation(shelf, Kept(settings.folder), _standbys(entries))

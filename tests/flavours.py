@@ -159,6 +159,29 @@ def log_saved(uri: str, folder: Path, score: float = 0.99) -> str:
     return address()
 
 
+HINTED_CODE = """
+import mlflow
+
+class Loud(mlflow.pyfunc.PythonModel):
+    def predict(self, model_input: list[str]) -> list[dict]:
+        return [{"prediction": text.upper(), "confidence": 0.5} for text in model_input]
+
+mlflow.models.set_model(Loud())
+"""
+
+
+def save_hinted(folder: Path) -> Path:
+    """A model whose type hints are its signature: one text a row, without a name."""
+    code = folder / "loud.py"
+    code.write_text(HINTED_CODE, encoding="utf-8")
+    with _hushed():
+        mlflow.pyfunc.save_model(
+            str(folder / "hinted"), python_model=str(code), input_example=["a", "b"],
+            pip_requirements=["mlflow"],
+        )  # fmt: skip
+    return folder / "hinted"
+
+
 def echo_row(name: str = "asha") -> dict[str, Any]:
     """A request with a column of each kind."""
     return {

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from sqlalchemy import Engine, text
@@ -18,13 +19,16 @@ from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.errors import BadRequest
+from backend_api.inference_client import InferenceClient
 from backend_api.mlflow_registry import MlflowRegistry, RegisteredVersion
+from backend_api.rules.validation import Answered, verdict
 from tests import flavours
 from tests.artefacts import tiny_intent
 from tests.conftest import Postgres
 from tests.flavours import BOOSTED, ECHO, FEATURES, FOREST
 from tests.inference_process import ADMIN, Inference
-from tests.makers import INTENT, Registry, wait_until
+from tests.link import Link
+from tests.makers import ADMIN_TOKEN, INTENT, Registry, wait_until
 
 ROW = dict.fromkeys(FEATURES, 0.5)
 POOR = {"income": 1.0, "loans": 5}
@@ -43,6 +47,7 @@ class World:
     catalog: Catalog
     inference: Inference
     mlflow: MlflowRegistry
+    link: Link
     folder: Path
 
     def registered(self, model: str, model_uri: str) -> RegisteredVersion:
@@ -79,13 +84,17 @@ def world(
         # MLflow's client reads it too, as in each of our processes.
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
         engine = db.create(url)
+        link = Link(int(mlflow_uri.rsplit(":", 1)[1]))
         inference = Inference(
-            folder, url, MODELS_FILE=str(file), MLFLOW_TRACKING_URI=mlflow_uri,
-            INFERENCE_WORKERS="1",
+            folder, url, MODELS_FILE=str(file), INFERENCE_WORKERS="1",
+            MLFLOW_TRACKING_URI=f"http://127.0.0.1:{link.port}",
         )  # fmt: skip
         inference.start()
-        yield World(engine, catalogs.load(file), inference, MlflowRegistry(mlflow_uri), folder)
+        yield World(
+            engine, catalogs.load(file), inference, MlflowRegistry(mlflow_uri), link, folder
+        )
         inference.close()
+        link.close()
         engine.dispose()
 
 
@@ -190,6 +199,28 @@ def test_a_python_model_is_served_with_the_chances_of_its_classes(
     assert refused.json()["details"]["field"] == "loans"
 
 
+def test_a_restart_needs_nothing_but_the_folders_on_disk(
+    world: World, boosted: RegisteredVersion, forest: RegisteredVersion
+) -> None:
+    inference = world.inference
+    assert inference.process is not None
+    everybody = psutil.Process(inference.process.pid).children(recursive=True)
+    assert any("inference.runtimes.child" in process.cmdline() for process in everybody)
+    world.link.cut()
+    inference.stop()
+    _, alive = psutil.wait_procs(everybody, 20)
+    assert alive == []
+    inference.start()
+    wait_until(
+        lambda: inference.http.get(f"/v2/models/{FOREST}/ready").status_code == 200,
+        60,
+        "it is back",
+    )
+    for name, row in ((BOOSTED, ROW), (FOREST, POOR)):
+        assert inference.http.post(f"/predict/{name}", json=row).status_code == 200
+    world.link.mend()
+
+
 @pytest.fixture(scope="module")
 def echo(world: World) -> None:
     """Two versions that bring a module of one name: v1.0.0 in production, v1.1.0 staged."""
@@ -232,6 +263,18 @@ def test_a_crash_is_counted_against_its_version_and_named_until_it_is_mended(
     wait_until(lambda: world.inference.http.get(path).status_code == 200, 60, "it is back")
     again = world.inference.http.post(f"/predict/{ECHO}", json=flavours.echo_row())
     assert again.json()["prediction"]["word"] == "first"
+
+
+def test_the_validation_suite_asks_it_through_the_real_path(
+    world: World, forest: RegisteredVersion
+) -> None:
+    entry = world.catalog.get(FOREST)
+    client = InferenceClient("", ADMIN_TOKEN, world.inference.http)
+    (case,) = entry.validation.cases
+    tries = [Answered(*client.predict(entry.endpoint, case.request, "v1.0.0")) for _ in range(5)]
+    plan = entry.validation.model_copy(update={"p95_limit_ms": 10_000.0})
+    passed, detail = verdict(plan, [tries])
+    assert passed, detail["sentence"]
 
 
 def test_openapi_says_what_each_model_takes(

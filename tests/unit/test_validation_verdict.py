@@ -61,3 +61,16 @@ def test_no_entity_expected_means_none_found() -> None:
     passed, detail = verdict(plan, [[Answered(200, one, 3.0)] * 5])
     assert not passed
     assert "expected {'entities': []}" in detail["sentence"]
+
+
+def test_a_number_is_right_within_what_another_machine_may_differ_by() -> None:
+    plan = ValidationPlan(cases=[ValidationCase(request={"x": 1}, expect={"prediction": 12.5})])
+
+    def passes(prediction: object) -> bool:
+        return verdict(plan, [[Answered(200, {"prediction": prediction}, 3.0)] * 5])[0]
+
+    assert passes(12.5)
+    assert passes(12.5005)
+    assert not passes(12.51)
+    assert not passes("12.5")
+    assert not passes(None)

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import mlflow.pytorch
+import numpy as np
 import psutil
 import pytest
+import torch
+from mlflow.models import infer_signature
 
 from inference.models import ArtefactError, WrongField
 from inference.runtimes.load import load
 from inference.runtimes.python import Broke, PythonModel
 from shared.artifact import folder_digest
-from tests.flavours import echo_row, save_echo
+from tests.flavours import echo_row, save_echo, save_hinted
 from tests.makers import wait_until
 
 FORBIDDEN = {"DATABASE_URL", "INFERENCE_ADMIN_TOKEN", "MLFLOW_TRACKING_URI", "REDIS_HOST"}
@@ -112,3 +116,35 @@ def test_code_that_cannot_be_imported_is_a_refusal(folder: Path, tmp_path: Path)
     (tmp_path / "broken" / "code" / "wording.py").unlink()
     with pytest.raises(ArtefactError, match="No module named 'wording'"):
         load(tmp_path / "broken", "user_id")
+
+
+def test_a_torch_network_takes_its_tensor(tmp_path: Path) -> None:
+    network = torch.nn.Linear(3, 2)
+    example = np.ones((2, 3), np.float32)
+    signature = infer_signature(example, network(torch.from_numpy(example)).detach().numpy())
+    mlflow.pytorch.save_model(
+        network, str(tmp_path / "model"), signature=signature, input_example=example,
+        pip_requirements=["torch"],
+    )  # fmt: skip
+    model = load(tmp_path / "model", "user_id")
+    row, rows = {"inputs": [1, 2, 3], "user_id": "u1"}, {"inputs": [[1, 2, 3], [0, 0, 0]]}
+    with torch.inference_mode():
+        wanted = network(torch.tensor([[1.0, 2, 3], [0, 0, 0]])).numpy()
+    one, whole = model.answer([row, rows])
+    np.testing.assert_allclose(one["prediction"], wanted[0], rtol=1e-5)
+    np.testing.assert_allclose(whole["prediction"], wanted, rtol=1e-5)
+    with pytest.raises(WrongField, match=r"inputs has the shape \[2\]; send a float32 tensor"):
+        model.check({"inputs": [1, 2]})
+
+
+def test_a_model_with_type_hints_takes_an_input_without_a_name(tmp_path: Path) -> None:
+    place = save_hinted(tmp_path)
+    model = load(place, "user_id")
+    asked = [{"inputs": "asha", "user_id": "u1"}, {"inputs": "ravi"}]
+    for row in asked:
+        model.check(row)
+    assert model.answer(asked) == [
+        {"prediction": "ASHA", "confidence": 0.5}, {"prediction": "RAVI", "confidence": 0.5},
+    ]  # fmt: skip
+    with pytest.raises(WrongField, match="inputs is 5; send a text"):
+        model.check({"inputs": 5})
