@@ -24,15 +24,15 @@ class Admission:
         self.taken = 0
         # Set when the worker stops: each connection's next answer is its last.
         self.closing = False
-        self._places = places
+        self.places = places
         self._patience = patience_ms / 1000
         self._names = {entry.endpoint: name for name, entry in entries.items()}
         self._names |= {f"/predict/{name}": name for name in entries}
 
     def enter(self, path: str) -> bool:
         """Take a place; ``False``, and counted, when there is none."""
-        if self.taken < self._places or (
-            self.taken < self._places + RESERVE and path.startswith(OPERATIONAL)
+        if self.taken < self.places or (
+            self.taken < self.places + RESERVE and path.startswith(OPERATIONAL)
         ):
             self.taken += 1
             return True

@@ -49,6 +49,11 @@ class Model(Protocol):
         ...
 
     @property
+    def pid(self) -> int | None:
+        """Of the process that is this version's alone, if there is one."""
+        ...
+
+    @property
     def example(self) -> tuple[Row, Answer]:
         """A request, and what this version answered to it when it was loaded."""
         ...

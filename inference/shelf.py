@@ -118,7 +118,9 @@ class Shelf:
                 self._failed(key, entry, f"{type(error).__name__}: {error}")
             else:
                 entry.error, entry.failures = None, 0
-                entry.memory_bytes = max(0, memory.resident() - held)
+                pid = entry.model.pid
+                grown = memory.resident() - held + (memory.resident(pid) if pid else 0)
+                entry.memory_bytes = max(0, grown)
                 log.info(
                     "model.ready", model=key.model, version=key.version,
                     seconds=round(time.monotonic() - begun, 2),

@@ -26,6 +26,7 @@ class Rules:
     executor: None = None
     batches: bool = False
     trouble: None = None
+    pid: None = None
 
     @property
     def schema(self) -> dict[str, Any]:

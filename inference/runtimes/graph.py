@@ -73,6 +73,7 @@ class RowModel:
     executor: None = None
     batches: bool = False
     trouble: None = None
+    pid: None = None
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -102,6 +103,7 @@ class TensorModel:
     executor: None = None
     batches: bool = False
     trouble: None = None
+    pid: None = None
 
     @property
     def schema(self) -> dict[str, Any]:

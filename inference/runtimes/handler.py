@@ -26,6 +26,7 @@ class HandlerModel:
     executor: None = None
     batches: bool = False
     trouble: None = None
+    pid: None = None
 
     def check(self, row: Row) -> None:
         """Raise ``WrongField`` unless the row can be answered."""

@@ -387,9 +387,10 @@ def test_load_and_unload_want_the_token_and_never_stop_what_serves(
     for act in (client.load_model, client.unload_model):
         with pytest.raises(InferenceServerException, match="needs the admin token"):
             act(BOOSTED)
-    client.load_model(BOOSTED, headers=ADMIN)
+    # The client writes into the headers that it is given.
+    client.load_model(BOOSTED, headers=dict(ADMIN))
     with pytest.raises(InferenceServerException, match=r"its routes need v1\.0\.0"):
-        client.unload_model(BOOSTED, headers=ADMIN)
+        client.unload_model(BOOSTED, headers=dict(ADMIN))
     assert world.inference.http.post(f"/predict/{BOOSTED}", json=ROW).status_code == 200
 
 
@@ -457,5 +458,5 @@ def test_a_certain_version_needs_the_token_over_v2_too(
     inputs = [tensor(name, [[0.5]], "FP64") for name in FEATURES]
     with pytest.raises(InferenceServerException, match="needs the admin token"):
         client.infer(BOOSTED, inputs, model_version="v1.0.0")
-    asked = client.infer(BOOSTED, inputs, model_version="v1.0.0", headers=ADMIN)
+    asked = client.infer(BOOSTED, inputs, model_version="v1.0.0", headers=dict(ADMIN))
     assert asked.get_response()["parameters"]["arm"] == "staging"
