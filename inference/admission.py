@@ -15,6 +15,9 @@ from inference.errors import Overloaded
 OPERATIONAL = ("/health", "/metrics", "/v2/health/")
 RESERVE = 16
 RETRY_SECONDS = 1
+# A queue this short is answered sooner than its callers would be back, however late it is: a
+# worker that the machine kept from running for a moment refuses nobody.
+SHORT = 4
 
 
 class Admission:
@@ -55,7 +58,7 @@ class Admission:
         Raises:
             Overloaded: it has waited too long for its turn.
         """
-        if perf_counter() - arrived > self._patience:
+        if self.taken > SHORT and perf_counter() - arrived > self._patience:
             raise overloaded()
 
 

@@ -158,9 +158,11 @@ def test_whoever_waited_too_long_for_a_turn_is_refused(
     models: None, serve: Callable[..., Inference], engine: Engine
 ) -> None:
     inference = serve(INFERENCE_WORKERS="1", INFERENCE_QUEUE_MS="1")
-    replies = at_once(inference, [SLOW] * 8)
+    replies = at_once(inference, [SLOW] * 16)
     count = Counter(r.status for r in replies)
-    assert count[429] >= 4
+    # A queue of four or fewer is answered, however late.
+    assert count[429] >= 8
+    assert count[200] >= 2
     assert set(count) <= {200, 429}
     check_refusals([r for r in replies if r.status == 429])
     assert metric(inference, REFUSED) == count[429]
