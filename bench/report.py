@@ -125,7 +125,7 @@ def _picture(found: Findings, path: Path) -> None:
     for axes in (left, right):
         axes.set_xticks(list(places), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
-    right.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     # Neither a date nor random names: the same figures give the same file.
     with mpl.rc_context({"svg.hashsalt": "nivesh", "svg.fonttype": "none"}):
         figure.savefig(path, format="svg", metadata={"Date": None})
