@@ -104,6 +104,7 @@ def test_none_of_thousands_makes_any_of_the_four_models_fail(
         Registry(engine, catalog, model).promoted("v1.0.0", **versions.columns(made))
     with service(tmp_path, database_url, redis_port, MLFLOW_TRACKING_URI=mlflow_uri) as running:
         operations = len(list(schemathesis.openapi.from_url(f"{running.url}/openapi.json")))
-        seen = fuzz(running, -(-CASES // (2 * operations)))
+        # Some operations take no argument, and have nothing to vary.
+        seen = fuzz(running, -(-CASES // operations))
         assert seen.total() >= CASES
         assert running.predict().json()["version"] == "v1.0.0"
