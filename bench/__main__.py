@@ -18,7 +18,7 @@ from bench.rollback import Rollbacks
 from bench.stack import Stack, floor, inference, stack
 from ops.settings import PROJECT
 from tests.flavours import BOOSTED, FEATURES, rows
-from tests.inference_process import Inference
+from tests.inference_process import ADMIN, Inference
 from tests.makers import Registry, wait_until
 
 MODELS = (BOOSTED, "credit_risk", "anomaly_detection", "intent_classifier", "financial_ner")
@@ -63,8 +63,8 @@ def flooded(built: Stack, service: Inference, model: str) -> Overload:
     return overload.measure(endpoint, bodies(built, model))
 
 
-def loaded(built: Stack, service: Inference, rate: float) -> Loading:
-    """New versions of one model, while requests to it flow."""
+def loaded(built: Stack, service: Inference, rate: float) -> tuple[Loading, Loading]:
+    """Versions of one model while requests to it flow: new ones, then the same from disk."""
     registry = Registry(built.engine, built.catalog, BOOSTED)
     made = [versions.trained(built, BOOSTED, SEED + 1 + n) for n in range(LOADS)]
     endpoint = f"{service.url}{registry.entry.endpoint}"
@@ -72,8 +72,16 @@ def loaded(built: Stack, service: Inference, rate: float) -> Loading:
     def load(number: int) -> None:
         versions.load(registry, f"v2.{number}.0", made[number])
 
-    loads = [lambda number=number: load(number) for number in range(LOADS)]
-    return loading.measure(endpoint, bodies(built, BOOSTED), rate, loads)
+    def reload() -> None:
+        where = f"/admin/reload-model?model_name={BOOSTED}"
+        service.http.post(where, headers=dict(ADMIN), timeout=60).raise_for_status()
+
+    fetched = [lambda number=number: load(number) for number in range(LOADS)]
+    asked = bodies(built, BOOSTED)
+    return (
+        loading.measure(endpoint, asked, rate, fetched),
+        loading.measure(endpoint, asked, rate, [reload] * LOADS),
+    )
 
 
 def back(built: Stack) -> Rollbacks:

@@ -32,7 +32,7 @@ class Findings:
     memory: tuple[float, float]
     overload: Overload
     overloaded: str
-    loading: Loading
+    loading: tuple[Loading, Loading]
     delivery: Delivery
     rollback: Rollbacks
 
@@ -52,9 +52,18 @@ def row(seen: Comparison) -> list[str]:
     ]  # fmt: skip
 
 
+def _loading(seen: Loading, what: str) -> str:
+    return (
+        f"Loading: at {seen.rate:,.0f} requests a second p99 was {seen.quiet_ms:.1f} ms, and"
+        f" {seen.loading_ms:.1f} ms while {seen.loads} {what} ({seen.added:+.0%});"
+        f" {seen.failed} requests failed."
+    )
+
+
 def sentences(found: Findings) -> list[str]:
     """Everything but the table, one measurement a line."""
-    over, load, back = found.overload, found.loading, found.rollback
+    over, back = found.overload, found.rollback
+    fetched, reloaded = found.loading
     before, after = found.memory
     return [
         f"Overload: {found.overloaded}, one worker that answers {over.capacity:,.0f} a second in"
@@ -63,9 +72,8 @@ def sentences(found: Findings) -> list[str]:
         f" {over.accepted.rate:,.0f} a second were answered, p50"
         f" {over.accepted.p50_ms:.0f} ms, p99 {over.accepted.p99_ms:.0f} ms; {over.refused:,} were"
         f" refused with 429, {over.broken} broke.",
-        f"Loading: at {load.rate:,.0f} requests a second p99 was {load.quiet_ms:.1f} ms, and"
-        f" {load.loading_ms:.1f} ms while {load.loads} versions were fetched from MLflow and loaded"
-        f" ({load.added:+.0%}); {load.failed} requests failed.",
+        _loading(fetched, "versions were fetched from MLflow, which shares the cores, and loaded"),
+        _loading(reloaded, "times the model's versions were verified and loaded from disk"),
         f"Rollback under load, {len(back.milliseconds)} times: order to last old answer on any of"
         f" two workers, median {back.p50:.0f} ms, slowest {back.worst:.0f} ms; {back.failed} of"
         f" {back.requests:,} requests failed.",

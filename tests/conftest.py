@@ -14,6 +14,7 @@ import httpx2
 import psycopg2
 import pytest
 import uvicorn
+from hypothesis import HealthCheck, settings
 from psycopg2 import sql
 from sqlalchemy import Engine
 
@@ -35,6 +36,10 @@ from tests.makers import ADMIN_TOKEN, wait_until
 
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
 _names = itertools.count(1)
+
+# How fast a busy machine makes examples says nothing of what is tested.
+settings.register_profile("nivesh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nivesh")
 
 
 def leave_out(reason: str) -> None:

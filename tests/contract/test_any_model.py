@@ -186,6 +186,7 @@ def logged(world: World, ids: list[str]) -> list[Any]:
     return sorted(look(), key=lambda row: ids.index(str(row["prediction_id"])))
 
 
+@pytest.mark.long
 def test_a_python_model_is_served_with_the_chances_of_its_classes(
     world: World, forest: RegisteredVersion
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_python_model_is_served_with_the_chances_of_its_classes(
     assert refused.json()["details"]["field"] == "loans"
 
 
+@pytest.mark.long
 def test_a_restart_needs_nothing_but_the_folders_on_disk(
     world: World, boosted: RegisteredVersion, forest: RegisteredVersion
 ) -> None:
@@ -337,6 +339,7 @@ def test_infer_on_texts_of_one_of_the_four(
     assert result.as_numpy("confidence")[0] == plain["confidence"]
 
 
+@pytest.mark.long
 def test_infer_on_a_python_model_by_json(world: World, forest: RegisteredVersion) -> None:
     answer = world.inference.http.post(
         f"/v2/models/{FOREST}/infer",

@@ -59,7 +59,10 @@ def test_a_version_is_fetched_when_mlflow_is_there(
     link.mend()
     wait_until(lambda: states() == [("ready", None)] * 2, 90, "both workers have it")
     assert inference.predict(version="v1.0.0").status_code == 200
-    health = inference.http.get("/health").json
-    wait_until(lambda: health()["mlflow_connected"], 30, "MLflow was looked at")
+
+    def mlflow_connected() -> bool:
+        return bool(inference.http.get("/health").json()["mlflow_connected"])
+
+    wait_until(mlflow_connected, 30, "MLflow was looked at")
     (kept,) = (inference.home / "model-server" / "artefacts").glob("*/handler.json")
     assert json.loads(kept.read_text())["model_name"] == INTENT

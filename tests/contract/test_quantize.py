@@ -102,6 +102,7 @@ def test_an_int8_candidate_is_measured_registered_once_and_can_be_served(
     assert model.answer([request])[0]["risk_band"] == answer["risk_band"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_quantised_is_said_and_leaves_nothing(
     backend: Backend, context: Context, catalog: Catalog, tmp_path: Path, mlflow_uri: str
 ) -> None:

@@ -92,6 +92,7 @@ def test_a_host_that_vanishes_is_named_and_holds_nobody_up(
     assert beta.serves("v1.0.0")
 
 
+@pytest.mark.long
 def test_a_host_that_cannot_load_a_version_says_why_and_others_serve_it(
     registry: Registry, host: Callable[[str], Inference], engine: Engine, tmp_path: Path
 ) -> None:

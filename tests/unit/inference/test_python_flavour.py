@@ -118,6 +118,7 @@ def test_code_that_cannot_be_imported_is_a_refusal(folder: Path, tmp_path: Path)
         load(tmp_path / "broken", "user_id")
 
 
+@pytest.mark.long
 def test_a_torch_network_takes_its_tensor(tmp_path: Path) -> None:
     network = torch.nn.Linear(3, 2)
     example = np.ones((2, 3), np.float32)
