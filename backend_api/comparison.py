@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend_api.rules.judge import SLOW_MS, UNSURE, VERY_SLOW_MS, Minute, Tally
-from backend_api.tables import RolloutMinuteRow, RolloutRow, VersionRow
+from backend_api.tables import RolloutMinuteRow, RolloutRow
 
 # A user in a minute is one unit, bad if any answer was: who tries a failing request again and
 # again must not count as many. Only users with a key are split, so only they are compared.
@@ -52,16 +52,13 @@ def count(
     session: Session, rollout: RolloutRow, field: str | None, since: datetime, until: datetime
 ) -> None:
     """Count whole minutes of the log, again if they were counted: late records come to theirs."""
-    canary, stable = (
-        session.get_one(VersionRow, n).version for n in (rollout.canary_id, rollout.stable_id)
-    )
     found: dict[datetime, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in session.execute(
         _UNITS,
         {
-            "model": rollout.model_name, "canary": canary, "stable": stable, "field": field or "",
-            "since": since, "until": until, "slow": SLOW_MS, "very_slow": VERY_SLOW_MS,
-            "unsure": UNSURE,
+            "model": rollout.model_name, "canary": rollout.canary.version,
+            "stable": rollout.stable.version, "field": field or "", "since": since,
+            "until": until, "slow": SLOW_MS, "very_slow": VERY_SLOW_MS, "unsure": UNSURE,
         },
     ):  # fmt: skip
         found[row.minute][row.arm].append(row)

@@ -21,7 +21,7 @@ from backend_api.schemas import (
     RolloutVerdict,
     Said,
 )
-from backend_api.tables import RolloutMinuteRow, RolloutRow, VerdictRow, VersionRow
+from backend_api.tables import RolloutMinuteRow, RolloutRow, VerdictRow
 
 # Two days of minutes are as many points as a chart can show.
 MINUTES, CHANGES = 2_880, 100
@@ -44,9 +44,9 @@ def newest(session: Session, model: str, entry: RolloutPlan, now: datetime) -> R
             f"{model} never had a canary.",
             "Ask for one on the Registry page: a promotion by canary, which a lead approves.",
         )
-    names = [session.get_one(VersionRow, n).version for n in (row.canary_id, row.stable_id)]
     return Rollout(
-        model_name=model, canary=names[0], stable=names[1], state=row.state, share=row.share,
+        model_name=model, canary=row.canary.version, stable=row.stable.version, state=row.state,
+        share=row.share,
         steps=sorted(entry.steps), hours=entry.hours, min_requests=entry.min_requests,
         since=row.since, measured_from=row.measured_from, reason=row.reason,
         started_by=row.started_by, started_at=row.started_at, ended_by=row.ended_by,

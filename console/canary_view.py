@@ -20,9 +20,16 @@ HEALTHS = {
 FIGURE_PX = 170
 
 
+def read(model: str) -> session.Reading[Rollout]:
+    """The model's rollout; the page and its live part share one asking."""
+    return session.read(
+        f"rollout:{model}", lambda: session.backend().rollout(model), within=timedelta(seconds=3)
+    )
+
+
 def live(model: str) -> None:
     """The part that keeps itself up to date."""
-    reading = session.read(f"rollout:{model}", lambda: session.backend().rollout(model))
+    reading = read(model)
     if reading.error is not None and reading.error.status == 404:
         parts.empty(reading.error.message, reading.error.hint)
         return

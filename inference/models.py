@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Row = dict[str, Any]
@@ -65,3 +66,14 @@ class Model(Protocol):
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer per checked row."""
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class InWorker:
+    """What holds of every version that any thread of the worker may ask."""
+
+    milliseconds: float = 0.0
+    executor: None = None
+    batches: bool = False
+    trouble: None = None
+    pid: None = None

@@ -7,15 +7,14 @@ from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
-from uuid import uuid4
 
 import httpx2
 
 from backend_api import db
-from backend_api.identity import accounts, passwords
+from backend_api.identity import passwords
 from backend_api.identity.issuer import signing
-from backend_api.operations.order import Order
 from backend_api.states import Role
+from tests.bearers import account
 from tests.conftest import Backend
 
 PASSWORD = "correct horse battery"
@@ -50,10 +49,8 @@ def _hash() -> str:
 def _insert(
     backend: Backend, username: str, role: Role | str, hashed: str | None, subject: str | None
 ) -> None:
-    order = Order("tests", "made for a test", uuid4(), db.now())
     issuer = backend.settings.account_issuer
-    with db.transaction(backend.engine, "tests") as session:
-        accounts.insert(session, order, issuer, username, Role(role), hashed, subject)
+    account(backend.engine, issuer, username, Role(role), hashed, subject)
 
 
 def add(backend: Backend, username: str, role: Role | str) -> None:

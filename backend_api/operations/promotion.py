@@ -12,7 +12,7 @@ from backend_api.operations.order import Order, locked
 from backend_api.operations.traffic import held_back, make_production, start_canary
 from backend_api.registry import evidence, version_row
 from backend_api.rules import promotion as rule
-from backend_api.schemas import Outcome, RequestPromotion
+from backend_api.schemas import Gate, Outcome, RequestPromotion
 from backend_api.states import PromotionStatus, Strategy, VersionStatus
 from backend_api.tables import PromotionRow, VersionRow
 
@@ -126,18 +126,26 @@ def _open_request(session: Session, promotion_id: UUID) -> PromotionRow:
 
 def what_moved(session: Session, entry: ModelEntry, row: PromotionRow, now: datetime) -> list[str]:
     """What differs between the request's frozen evidence and the present, in words."""
+    return _present(session, entry, row, now)[0]
+
+
+def _present(
+    session: Session, entry: ModelEntry, row: PromotionRow, now: datetime
+) -> tuple[list[str], list[Gate]]:
     seen = evidence(session, entry, row.version, now, breaking=row.breaking)
-    return rule.moved(row.evidence, rule.bundle(seen, rule.decide(seen)))
+    gates = rule.decide(seen)
+    return rule.moved(row.evidence, rule.bundle(seen, gates)), gates
 
 
 def _still_stands(
     session: Session, order: Order, entry: ModelEntry, row: PromotionRow, evidence_hash: str
-) -> None:
+) -> list[Gate]:
+    """The gates as they are now, if nothing that was signed has moved."""
     if order.now >= row.expires_at:
         raise StaleView(
             f"This request expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.", "Ask again."
         )
-    moves = what_moved(session, entry, row, order.now)
+    moves, gates = _present(session, entry, row, order.now)
     if moves or evidence_hash != row.evidence_hash:
         raise StaleView(
             "The evidence is not what was signed: "
@@ -146,6 +154,7 @@ def _still_stands(
             "The approval is void. Look at the new evidence and ask again.",
             moved=moves,
         )
+    return gates
 
 
 def approve(
@@ -172,9 +181,8 @@ def approve(
             "You asked for this promotion; another lead must approve it.",
             "In an emergency approve with break-glass: it is marked, and reviewed within a day.",
         )
-    _still_stands(session, order, entry, row, evidence_hash)
-    now = rule.decide(evidence(session, entry, version, order.now, breaking=row.breaking))
-    held_back(row.model_name, version.version, [g for g in now if g.name in rule.BY_THE_CLOCK])
+    gates = _still_stands(session, order, entry, row, evidence_hash)
+    held_back(row.model_name, version.version, [g for g in gates if g.name in rule.BY_THE_CLOCK])
     row.status = PromotionStatus.APPLIED
     row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
     if row.requested_by == order.actor:

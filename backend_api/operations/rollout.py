@@ -16,7 +16,7 @@ from backend_api.rules import rollout as rule
 from backend_api.rules.judge import Judgement, judge
 from backend_api.schemas import Desired, Outcome, ShiftTraffic
 from backend_api.states import RolloutState
-from backend_api.tables import RolloutRow, RoutingRow, VerdictRow, VersionRow
+from backend_api.tables import RolloutRow, RoutingRow, VerdictRow
 
 UNDER_WAY = (RolloutState.RUNNING, RolloutState.PAUSED)
 # A record needs this long from the answer to the log; a minute is counted once it is this old.
@@ -37,7 +37,9 @@ def plan(entry: RolloutPlan) -> rule.Plan:
 def under_way(session: Session, model: str) -> RolloutRow | None:
     """The model's rollout that has not ended."""
     return session.scalar(
-        select(RolloutRow).where(RolloutRow.model_name == model, RolloutRow.state.in_(UNDER_WAY))
+        select(RolloutRow).where(RolloutRow.model_name == model, RolloutRow.state.in_(UNDER_WAY)),
+        # What was read before the model was locked may have changed since.
+        execution_options={"populate_existing": True},
     )
 
 
@@ -47,18 +49,20 @@ def follow(session: Session, model: str, now: datetime) -> RolloutRow | None:
     A canary that was typed as SQL gets one too: it is guarded, and goes on when a lead says so.
     """
     want = deployment.desired(session, model)
+    if want is None:
+        return None
     row = under_way(session, model)
-    if row is not None and want is not None and not _is_of(session, row, want):
-        done = want.production == session.get_one(VersionRow, row.canary_id).version
+    if row is not None and not _is_of(session, row, want):
+        done = want.production == row.canary.version
         row.state = RolloutState.COMPLETED if done else RolloutState.ABORTED
         row.ended_by, row.ended_at = want.changed_by, now
         if not done and not row.reason:
             row.reason = f"Ended by {want.changed_by}."
         session.flush()
         row = None
-    if row is None and want is not None and want.canary is not None and want.production is not None:
+    if row is None and want.canary is not None and want.production is not None:
         row = _begun(session, model, want, now)
-    if row is not None and want is not None and row.share != want.canary_share:
+    if row is not None and row.share != want.canary_share:
         row.share, row.since = want.canary_share, now
         row.measured_from = row.counted_to = None
     return row
@@ -85,7 +89,10 @@ def _begun(session: Session, model: str, want: Desired, now: datetime) -> Rollou
 
 def tend(session: Session, entry: ModelEntry, model: str, now: datetime, timeout: float) -> None:
     """One look at a model's rollout: count what is new, judge it, and do what follows."""
-    if deployment.desired(session, model) is None:
+    routing = session.get(RoutingRow, model)
+    no_canary = routing is None or routing.canary_id is None
+    # Looked at every few seconds: a model without a canary must not be locked for that.
+    if no_canary and under_way(session, model) is None:
         return
     # Decisions lock the model before anything else; so does who writes beside them.
     locked(session, model)
@@ -121,8 +128,10 @@ def _decide(
     timeout: float,
 ) -> None:  # fmt: skip
     chosen = plan(entry.rollout)
-    names = [session.get_one(VersionRow, n).version for n in (row.canary_id, row.stable_id)]
-    found = judge(comparison.minutes(session, row), names[0], names[1], chosen.each, chosen.least)
+    found = judge(
+        comparison.minutes(session, row), row.canary.version, row.stable.version, chosen.each,
+        chosen.least,
+    )  # fmt: skip
     session.add(
         VerdictRow(
             rollout_id=row.id, at=now, share=row.share, verdict=found.verdict,
@@ -132,7 +141,7 @@ def _decide(
     idle = until - (found.until or row.measured_from or row.since)
     skew = rule.skew(*comparison.users(session, row, until), row.share)
     move = rule.next_move(chosen, RolloutState(row.state), row.share, found, idle, skew)
-    _act(session, entry, row, names, move, now, timeout)
+    _act(session, entry, row, move, now, timeout)
 
 
 def detail(found: Judgement) -> dict[str, object]:
@@ -146,23 +155,23 @@ def detail(found: Judgement) -> dict[str, object]:
 
 
 def _act(
-    session: Session, entry: ModelEntry, row: RolloutRow, names: list[str], move: rule.Move,
-    now: datetime, timeout: float,
+    session: Session, entry: ModelEntry, row: RolloutRow, move: rule.Move, now: datetime,
+    timeout: float,
 ) -> None:  # fmt: skip
     order = Order("watch", move.sentence, uuid7(), now)
-    model, (canary, stable) = row.model_name, names
+    model = row.model_name
     if move.action == rule.Action.WAIT:
         return
     if move.action == rule.Action.PAUSE:
-        _pause(session, order, row, canary)
+        _pause(session, order, row)
         return
     row.reason = move.sentence
     if move.action == rule.Action.ROLL_BACK:
-        rollback.roll_back(session, order, model, entry.endpoint, to=stable)
+        rollback.roll_back(session, order, model, entry.endpoint, to=row.stable.version)
     else:
         body = ShiftTraffic(
             request_id=order.request_id, reason=move.sentence[:500], share=move.share,
-            expected_canary=canary, expected_share=row.share,
+            expected_canary=row.canary.version, expected_share=row.share,
         )  # fmt: skip
         try:
             traffic.shift(session, order, entry, model, body, timeout)
@@ -174,12 +183,12 @@ def _act(
     follow(session, model, now)
 
 
-def _pause(session: Session, order: Order, row: RolloutRow, canary: str) -> None:
+def _pause(session: Session, order: Order, row: RolloutRow) -> None:
     if row.state == RolloutState.PAUSED:
         return
     row.state, row.reason = RolloutState.PAUSED, order.reason
     order.record(
-        session, "canary.pause", model=row.model_name, version=canary,
+        session, "canary.pause", model=row.model_name, version=row.canary.version,
         evidence={"share": row.share},
     )  # fmt: skip
 
@@ -195,7 +204,7 @@ def _expected(session: Session, model: str, expected_share: int) -> tuple[Rollou
             "Look at the page again and decide on what it shows.",
             share=row.share,
         )
-    return row, session.get_one(VersionRow, row.canary_id).version
+    return row, row.canary.version
 
 
 def pause(session: Session, order: Order, model: str, expected_share: int) -> Outcome:
@@ -211,7 +220,7 @@ def pause(session: Session, order: Order, model: str, expected_share: int) -> Ou
         raise Conflict(
             f"{model} {canary} is paused already: {row.reason}", "Resume it, or abort it."
         )
-    _pause(session, order, row, canary)
+    _pause(session, order, row)
     return Outcome(
         sentence=f"{model} {canary} stays at {row.share} % until somebody resumes it.",
         model_name=model, version=canary,

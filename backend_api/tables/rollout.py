@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FetchedValue, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend_api.tables.base import Base
+from backend_api.tables.registry import VersionRow
 
 
 class RolloutRow(Base):
@@ -28,6 +29,8 @@ class RolloutRow(Base):
     started_at: Mapped[datetime]
     ended_by: Mapped[str | None]
     ended_at: Mapped[datetime | None]
+    canary: Mapped[VersionRow] = relationship(foreign_keys=[canary_id])
+    stable: Mapped[VersionRow] = relationship(foreign_keys=[stable_id])
 
 
 class RolloutMinuteRow(Base):

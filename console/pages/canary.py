@@ -49,7 +49,7 @@ def draw() -> None:
     chosen: Deployment = choice.model(deployments)
     name = chosen.model_name
     st.fragment(run_every=view.LIVE_SECONDS)(view.live)(name)
-    reading = session.read(f"rollout:{name}", lambda: session.backend().rollout(name))
+    reading = view.read(name)
     if reading.value is None or reading.value.state not in view.UNDER_WAY:
         return
     pause_or_resume(reading.value)

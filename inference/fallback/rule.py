@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inference.models import Answer, Row, WrongField
+from inference.models import Answer, InWorker, Row, WrongField
 from training.serving import USER, require_user
 
 LONGEST_TEXT = 5_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rules:
+class Rules(InWorker):
     """Answers for one model without any version; stands where a loaded version would.
 
     ``sample`` is a request that they answer.
@@ -21,12 +21,6 @@ class Rules:
     _check: Callable[[Row], None]
     _answer: Callable[[Row], Answer]
     sample: Row
-    # They take no time that counts.
-    milliseconds: float = 0.0
-    executor: None = None
-    batches: bool = False
-    trouble: None = None
-    pid: None = None
 
     @property
     def schema(self) -> dict[str, Any]:

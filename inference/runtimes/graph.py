@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from inference.models import Answer, ArtefactError, Row
+from inference.models import Answer, ArtefactError, InWorker, Row
 from inference.runtimes import session, warm
 from inference.runtimes.answers import CHANCES, answer
 from inference.runtimes.columns import Columns
@@ -61,28 +61,30 @@ def _outputs(graph: onnxruntime.InferenceSession) -> Outputs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RowModel:
-    """A graph behind columns."""
+class GraphModel(InWorker):
+    """A graph, and what its requests are."""
 
-    columns: Columns
+    requests: Columns | Tensors
     session: onnxruntime.InferenceSession
-    feeds: Callable[[Sequence[Row]], Feeds]
     outputs: Outputs
     example: tuple[Row, Answer]
-    milliseconds: float = 0.0
-    executor: None = None
-    batches: bool = False
-    trouble: None = None
-    pid: None = None
 
     @property
     def schema(self) -> dict[str, Any]:
         """Fields of a request."""
-        return self.columns.schema
+        return self.requests.schema
 
     def check(self, row: Row) -> None:
         """Raise ``WrongField`` unless the row can be answered."""
-        self.columns.check(row)
+        self.requests.check(row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowModel(GraphModel):
+    """A graph behind columns."""
+
+    requests: Columns
+    feeds: Callable[[Sequence[Row]], Feeds]
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer per checked row, of one run of the graph."""
@@ -91,35 +93,18 @@ class RowModel:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TensorModel:
+class TensorModel(GraphModel):
     """A graph behind tensors."""
 
-    tensors: Tensors
-    session: onnxruntime.InferenceSession
+    requests: Tensors
     lone: str | None
-    outputs: Outputs
-    example: tuple[Row, Answer]
-    milliseconds: float = 0.0
-    executor: None = None
-    batches: bool = False
-    trouble: None = None
-    pid: None = None
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """Fields of a request."""
-        return self.tensors.schema
-
-    def check(self, row: Row) -> None:
-        """Raise ``WrongField`` unless the row can be answered."""
-        self.tensors.check(row)
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer per checked request; sizes may differ, so each is a run of its own."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Answer:
-        arrays, bare = self.tensors.arrays(row)
+        arrays, bare = self.requests.arrays(row)
         feeds = arrays if self.lone is None else {self.lone: next(iter(arrays.values()))}
         return self.outputs.answer(self.session.run(None, feeds), 0 if bare else slice(None))
 
@@ -137,10 +122,10 @@ def load(folder: Path, about: MlModel, key: str, threads: int) -> RowModel | Ten
     cold: RowModel | TensorModel
     if about.signature.tensors:
         lone = _same_names(about, graph)
-        cold = TensorModel(Tensors(about.signature, key), graph, lone, outputs, nothing)
+        cold = TensorModel(Tensors(about.signature, key), graph, outputs, nothing, lone)
     else:
         columns = Columns(about.signature, key)
-        cold = RowModel(columns, graph, _feeds(columns, graph), outputs, nothing)
+        cold = RowModel(columns, graph, outputs, nothing, _feeds(columns, graph))
     first, milliseconds = warm.example(cold, about.example)
     pays = warm.batch_pays(cold, [first[0]])
     return replace(cold, example=first, milliseconds=milliseconds, batches=pays)

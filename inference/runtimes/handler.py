@@ -7,7 +7,7 @@ from typing import Any
 
 import onnxruntime
 
-from inference.models import Answer, ArtefactError, Row, WrongField
+from inference.models import Answer, ArtefactError, InWorker, Row, WrongField
 from inference.runtimes import session, warm
 from training import serving
 
@@ -15,18 +15,13 @@ MARK = "handler.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HandlerModel:
+class HandlerModel(InWorker):
     """A version of one of the four."""
 
     handler: serving.Handler
     session: onnxruntime.InferenceSession
     schema: dict[str, Any]
     example: tuple[Row, Answer]
-    milliseconds: float = 0.0
-    executor: None = None
-    batches: bool = False
-    trouble: None = None
-    pid: None = None
 
     def check(self, row: Row) -> None:
         """Raise ``WrongField`` unless the row can be answered."""

@@ -282,13 +282,15 @@ class Race(RuleBasedStateMachine):
         """The watch looks when nobody disturbs it."""
         look(self.registry)
 
-    @rule(version=st.sampled_from(VERSIONS))
-    def promote_alone(self, version: str) -> None:
-        """An undisturbed promotion, so that races start from many states."""
+    @rule(version=st.sampled_from(VERSIONS), strategy=st.sampled_from(Strategy))
+    def promote_alone(self, version: str, strategy: Strategy) -> None:
+        """An undisturbed promotion, whole or as a canary, so that races start from many states."""
         undisturbed = Client(self.registry, 0, CLIENTS)
         for deed in (
             undisturbed.lift,
-            lambda: self.registry.approve(self.registry.request(version)),
+            lambda: self.registry.approve(
+                self.registry.request(version, strategy=strategy, share=10)
+            ),
         ):
             try:
                 deed()
