@@ -3,13 +3,7 @@
 Knows nothing of Streamlit. An outage is an error, never an empty list.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-from urllib.parse import quote
 from uuid import UUID
-
-import httpx2
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from backend_api.schemas import (
     Account,
@@ -43,64 +37,11 @@ from backend_api.schemas import (
     VersionDetail,
 )
 from backend_api.states import PromotionStatus
-from console.errors import BackendDown, BackendError, refuse
-
-T = TypeVar("T")
-TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
+from console.transport import Transport
 
 
-class Backend:
-    """``token`` is asked at each request, so that a renewed sign-in counts at once."""
-
-    def __init__(
-        self, base_url: str, token: Callable[[], str], http: httpx2.Client | None = None
-    ) -> None:
-        self._base = base_url.rstrip("/")
-        self._token = token
-        self._http = http or httpx2.Client(timeout=TIMEOUT)
-
-    def _call(
-        self,
-        method: str,
-        path: tuple[str, ...],
-        shape: type[T],
-        body: BaseModel | None = None,
-        **params: Any,
-    ) -> T:
-        token = self._token()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = body.model_dump_json()
-        try:
-            answer = self._http.request(
-                method,
-                "/".join([self._base, *(quote(part, safe="") for part in path)]),
-                params={k: v for k, v in params.items() if v is not None},
-                content=content,
-                headers=headers,
-            )
-        except httpx2.TransportError as error:
-            raise BackendDown(f"{type(error).__name__}: {error}") from error
-        if answer.status_code >= 400:
-            refuse(answer)
-        try:
-            return TypeAdapter(shape).validate_json(answer.content)
-        except ValidationError as error:
-            raise BackendError(
-                502,
-                "UnexpectedAnswer",
-                "The backend's answer has a shape that the console does not know.",
-                "Console and backend are of different versions; deploy the same one.",
-                {"cause": str(error)},
-            ) from error
-
-    def _get(self, shape: type[T], *path: str, **params: Any) -> T:
-        return self._call("GET", path, shape, **params)
-
-    def _post(self, body: BaseModel, *path: str) -> Outcome:
-        return self._call("POST", path, Outcome, body)
+class Backend(Transport):
+    """Everything that can be asked of the backend."""
 
     # Access: people and machines
 

@@ -18,9 +18,10 @@ from uuid_utils.compat import uuid7
 
 from backend_api.schemas import Me, Outcome, Overview
 from backend_api.states import Permission
-from console.client import TIMEOUT, Backend
+from console.client import Backend
 from console.errors import BackendDown, BackendError
 from console.settings import settings
+from console.transport import TIMEOUT
 
 T = TypeVar("T")
 ME, ME_FOR = "me", timedelta(seconds=30)

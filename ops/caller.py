@@ -13,7 +13,8 @@ from backend_api import db
 from backend_api.errors import Unauthenticated
 from backend_api.identity import tokens
 from backend_api.states import Role
-from console.client import TIMEOUT, Backend
+from console.client import Backend
+from console.transport import TIMEOUT
 from ops import reach
 from ops.errors import OpsError
 from ops.stack.home import Home, write_private
