@@ -54,6 +54,22 @@ def append(
     )
 
 
+def wire(row: LedgerRow) -> LedgerEntry:
+    """A row as the wire shows it."""
+    return LedgerEntry(
+        seq=row.seq,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        model_name=row.model_name,
+        version=row.version,
+        reason=row.reason,
+        evidence=row.evidence,
+        request_id=row.request_id,
+        hash=row.hash,
+    )
+
+
 def page(
     session: Session,
     *,
@@ -74,21 +90,7 @@ def page(
     if before is not None:
         query = query.where(LedgerRow.seq < before)
     rows = list(session.scalars(query))
-    entries = [
-        LedgerEntry(
-            seq=r.seq,
-            at=r.at,
-            actor=r.actor,
-            action=r.action,
-            model_name=r.model_name,
-            version=r.version,
-            reason=r.reason,
-            evidence=r.evidence,
-            request_id=r.request_id,
-            hash=r.hash,
-        )
-        for r in rows[:limit]
-    ]
+    entries = [wire(row) for row in rows[:limit]]
     return LedgerPage(entries=entries, next_before=entries[-1].seq if len(rows) > limit else None)
 
 

@@ -13,7 +13,16 @@ from backend_api.health import Prober
 from backend_api.identity.dependencies import attach
 from backend_api.inference_client import InferenceClient
 from backend_api.mlflow_registry import MlflowRegistry
-from backend_api.routes import access, deployments, freezes, models, overview, promotions, rollouts
+from backend_api.routes import (
+    access,
+    deployments,
+    freezes,
+    history,
+    models,
+    overview,
+    promotions,
+    rollouts,
+)
 from backend_api.settings import BackendSettings
 
 
@@ -57,7 +66,8 @@ def create_app(settings: BackendSettings) -> FastAPI:
     )
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
-    for part in (overview, models, promotions, deployments, rollouts, freezes, access):
+    parts = (overview, history, models, promotions, deployments, rollouts, freezes, access)
+    for part in parts:
         app.include_router(part.router)
     attach(app, settings)
 

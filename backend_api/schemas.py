@@ -529,6 +529,106 @@ class LedgerProof(Wire):
     sentence: str
 
 
+class Approval(Wire):
+    """The approval that let a version through, with what was signed.
+
+    ``seq`` is its ledger row. ``intact``: request and ledger row hold the same hash and evidence.
+    """
+
+    promotion: Promotion
+    seq: int | None
+    intact: bool
+
+
+class Decided(Wire):
+    """A part of what was decided: from when to when, on whose word, on what evidence.
+
+    ``baseline``: it was found so when the record began, so it may be older. ``until`` None: it is
+    so still. ``doubt`` says where the ledger tells it otherwise, which only tampering can explain.
+    """
+
+    version: str | None
+    share: int | None
+    since: datetime
+    until: datetime | None
+    by: str
+    baseline: bool
+    entry: LedgerEntry | None
+    approval: Approval | None
+    doubt: str | None = None
+
+
+class Agreement(Wire):
+    """Whether all live workers served what was decided; ``at`` is when the last of them did."""
+
+    by_then: bool
+    at: datetime | None
+    workers: list[str]
+    sentence: str
+
+
+class Moment(Wire):
+    """What was decided for a model at a moment, computed from what was recorded then.
+
+    Where nothing is ``recorded`` of that time, all but ``recorded_from`` and ``sentence`` is empty.
+    """
+
+    model_name: str
+    at: datetime
+    sentence: str
+    recorded: bool
+    recorded_from: datetime | None
+    epoch: int | None = None
+    production: Decided | None = None
+    canary: Decided | None = None
+    fallback: Decided | None = None
+    hold: Decided | None = None
+    degraded: str | None = None
+    shadow: str | None = None
+    shadow_share: int = 0
+    agreement: Agreement | None = None
+
+
+class Pair(Wire):
+    """What the version in the shadow made of the same request; nobody got this answer."""
+
+    prediction_id: UUID
+    version: str
+    status: str
+    latency_ms: float
+    confidence: float | None
+    agrees: bool | None
+    output: Any
+
+
+class Answered(Wire):
+    """What answered one request. ``decided`` is what every worker should have served then.
+
+    ``withheld``: the caller may not see what was asked and answered. ``twin_id``: this is the
+    shadow's answer to the request that the other one answered.
+    """
+
+    prediction_id: UUID
+    at: datetime
+    sentence: str
+    model_name: str
+    version: str
+    arm: str
+    status: str
+    latency_ms: float
+    confidence: float | None
+    withheld: bool
+    entity_key: str | None = None
+    input: Any = None
+    output: Any = None
+    error: str | None = None
+    label: Any = None
+    labelled_at: datetime | None = None
+    twin_id: UUID | None
+    pair: Pair | None
+    decided: Moment
+
+
 class Job(Wire):
     """Long work on the queue."""
 

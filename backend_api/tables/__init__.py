@@ -8,6 +8,7 @@ from backend_api.tables.record import (
     MirrorRow,
     OutboxRow,
     RequestRow,
+    RoutingHistoryRow,
     TransitionRow,
 )
 from backend_api.tables.registry import (
@@ -43,6 +44,7 @@ __all__ = [
     "RequestRow",
     "RolloutMinuteRow",
     "RolloutRow",
+    "RoutingHistoryRow",
     "RoutingRow",
     "SigningKeyRow",
     "TokenRow",

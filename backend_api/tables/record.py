@@ -73,6 +73,31 @@ class LedgerRow(Base):
     request_id: Mapped[UUID | None]
     prev_hash: Mapped[str]
     hash: Mapped[str]
+    transaction_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
+
+
+class RoutingHistoryRow(Base):
+    """What was decided for a model from one moment on; written by the database, never changed."""
+
+    __tablename__ = "routing_history"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_name: Mapped[str]
+    at: Mapped[datetime]
+    transaction_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    baseline: Mapped[bool]
+    epoch: Mapped[int]
+    production: Mapped[str | None]
+    canary: Mapped[str | None]
+    canary_share: Mapped[int]
+    target: Mapped[str | None]
+    degraded: Mapped[str | None]
+    fallback: Mapped[bool]
+    shadow: Mapped[str | None]
+    shadow_share: Mapped[int]
+    held_at: Mapped[datetime | None]
+    held_by: Mapped[str | None]
+    held_reason: Mapped[str | None]
 
 
 class JobRow(Base):

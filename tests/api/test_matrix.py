@@ -44,6 +44,9 @@ MATRIX: dict[str, set[str]] = {
     # reading
     "GET /overview": READ,
     "GET /ledger": READ,
+    "GET /history/at": READ,
+    # what was asked and answered stands in it for analysts, on-call and leads only
+    "GET /predictions/{prediction_id}": READ,
     "GET /ledger/verify": READ,
     "GET /deployments": READ,
     "GET /deployments/{name}": READ,
@@ -94,6 +97,7 @@ OWN_RULES = {"POST /oidc/token"}
 PLACES = {
     "{name}": INTENT, "{version}": "v9.9.9", "{username}": "nobody",
     "{promotion_id}": str(uuid4()), "{job_id}": str(uuid4()),
+    "{prediction_id}": str(uuid4()),
 }  # fmt: skip
 
 
