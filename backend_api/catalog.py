@@ -55,6 +55,14 @@ class RolloutPlan(Entry):
     on_bad: Literal["roll_back", "hold"] = "roll_back"
 
 
+class Slo(Entry):
+    """Shares (0..1) of requests over ``days``: answered without an error, and within 0.2 s."""
+
+    errors: float = Field(0.999, gt=0, lt=1)
+    fast: float = Field(0.95, gt=0, lt=1)
+    days: int = Field(30, ge=2, le=90)
+
+
 class ModelEntry(Entry):
     """One model."""
 
@@ -70,6 +78,7 @@ class ModelEntry(Entry):
     criteria: list[CriterionRule] = Field(min_length=1)
     validation: ValidationPlan
     rollout: RolloutPlan = RolloutPlan()
+    slo: Slo = Slo()
 
 
 class Catalog(Entry):

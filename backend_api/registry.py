@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend_api import freezes
+from backend_api import freezes, slo
 from backend_api.catalog import ModelEntry
 from backend_api.errors import NotFound
 from backend_api.rules.freeze import status
@@ -172,4 +172,5 @@ def evidence(
         has_onnx=row.has_onnx,
         staged_digests=digests,
         freeze=status(freezes.windows(session, row.model_name), now),
+        budget=slo.budgets(session, entry, row.model_name, now),
     )

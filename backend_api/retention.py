@@ -11,6 +11,7 @@ EVERY = timedelta(hours=1)
 REQUESTS_KEPT = timedelta(days=7)
 OUTBOX_KEPT = timedelta(days=7)
 REPLICAS_KEPT = timedelta(days=1)
+COUNTS_KEPT = timedelta(days=400)
 
 
 def make_partitions(session: Session, now: datetime) -> None:
@@ -37,6 +38,7 @@ def forget(session: Session, now: datetime, prediction_days: int) -> None:
         ("DELETE FROM requests WHERE created_at < :old", REQUESTS_KEPT),
         ("DELETE FROM outbox WHERE done_at < :old", OUTBOX_KEPT),
         ("DELETE FROM replicas WHERE heartbeat_at < :old", REPLICAS_KEPT),
+        ("DELETE FROM slo_counts WHERE slot < :old", COUNTS_KEPT),
     ):
         session.execute(text(statement), {"old": now - kept})
     session.execute(

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, jobs, ledger, retention
+from backend_api import deployment, jobs, ledger, retention, slo
 from backend_api.catalog import Catalog
 from backend_api.context import Context
 from backend_api.db import transaction
@@ -39,6 +39,7 @@ def tick(ctx: Context, now: datetime) -> None:
         timeout, quiet = settings.replica_timeout_seconds, settings.verify_seconds
         look(f"workers of {model}", partial(observe, model=model, now=now, timeout=timeout))
         look(f"proof of {model}", partial(verify, model=model, now=now, quiet=quiet))
+        look(f"counts of {model}", partial(slo.follow, model=model, now=now))
         entry = ctx.catalog.get(model)
         look(
             f"rollout of {model}",

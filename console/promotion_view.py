@@ -19,6 +19,8 @@ from console.markdown import plain, say
 from console.registry_view import held_back
 
 P = Permission
+# Gates that an approval by break-glass lets a request past.
+BREAKABLE = ("budget",)
 
 
 def ask(detail: VersionDetail, production: str | None) -> None:
@@ -26,7 +28,8 @@ def ask(detail: VersionDetail, production: str | None) -> None:
     version = detail.version
     key = f"ask.{version.model_name}.{version.version}"
     # A narrower schema alone can be ticked as meant; every other gate has to pass first.
-    firm = [g for g in held_back(detail.gates) if g.name != "schema"]
+    # The error budget alone can be let past, by whoever approves.
+    firm = [g for g in held_back(detail.gates) if g.name not in ("schema", *BREAKABLE)]
     if not session.can(P.REQUEST_PROMOTION):
         forms.barred("Asking for a promotion", P.REQUEST_PROMOTION)
         return
@@ -52,6 +55,11 @@ def ask(detail: VersionDetail, production: str | None) -> None:
 
     with st.container(border=True):
         st.markdown(f"**Ask for the promotion of {version.version}**")
+        if _spent(detail):
+            st.caption(
+                ":material/gavel: The error budget holds it back: a lead can approve it by"
+                " break-glass only."
+            )
         canary = _strategy(key, version.version, production)
         with st.form(key, border=False):
             if canary:
@@ -59,6 +67,10 @@ def ask(detail: VersionDetail, production: str | None) -> None:
             st.checkbox("It breaks callers, and they know", key=f"{key}.breaking")
             forms.reason(key, "better on new phrases, see the comparison")
             forms.button(key, "Request promotion", verb, icon="send", kind="primary")
+
+
+def _spent(detail: VersionDetail) -> bool:
+    return any(g.name in BREAKABLE for g in held_back(detail.gates))
 
 
 def _strategy(key: str, version: str, production: str | None) -> bool:
@@ -98,7 +110,11 @@ def decide(request: Promotion, detail: VersionDetail) -> None:
         elif not lead:
             forms.barred("Approving", P.APPROVE)
         if own or lead:
-            _decision(request, own=own, lead=lead, void=bool(detail.moved))
+            glass = "my own request" if own else "in spite of the error budget"
+            needed = own or _spent(detail)
+            _decision(
+                request, own=own, lead=lead, void=bool(detail.moved), glass=glass if needed else ""
+            )
 
 
 def _request(request: Promotion, detail: VersionDetail) -> None:
@@ -127,7 +143,8 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
         st.json(request.evidence, expanded=1)
 
 
-def _decision(request: Promotion, *, own: bool, lead: bool, void: bool) -> None:
+def _decision(request: Promotion, *, own: bool, lead: bool, void: bool, glass: str) -> None:
+    """``glass`` is what only break-glass lets through, empty if nothing needs it."""
     key = f"decide.{request.id}"
 
     def body(request_id: UUID, reason: str) -> DecidePromotion:
@@ -140,18 +157,18 @@ def _decision(request: Promotion, *, own: bool, lead: bool, void: bool) -> None:
 
     backend = session.backend()
     with st.form(key, border=False):
-        if own and lead and not void:
+        if glass and lead and not void:
             st.checkbox(
-                "Break glass: approve my own request. It is marked, and reviewed within a day.",
+                f"Break glass: approve {glass}. It is marked, and reviewed within a day.",
                 key=f"{key}.glass",
             )
         forms.reason(key, "looked at the gates and the comparison")
         with st.container(horizontal=True):
             if lead and not void:
                 forms.button(
-                    key, "Approve by break-glass" if own else "Approve",
+                    key, "Approve by break-glass" if glass else "Approve",
                     lambda i, r: backend.approve(request.id, body(i, r)),
-                    icon="check", kind="secondary" if own else "primary", action="approve",
+                    icon="check", kind="secondary" if glass else "primary", action="approve",
                 )  # fmt: skip
             if lead:
                 forms.button(

@@ -69,7 +69,8 @@ def request(
     seen = evidence(session, entry, row, order.now, breaking=body.breaking)
     _may_be_asked(session, model, row, seen, body)
     gates = rule.decide(seen)
-    held_back(model, row.version, gates)
+    # What a lead may break is decided when the request is.
+    held_back(model, row.version, [g for g in gates if g.name not in rule.BREAKABLE])
     signed = rule.bundle(seen, gates)
     promotion = PromotionRow(
         id=order.request_id, model_id=row.id, model_name=model, strategy=body.strategy,
@@ -87,8 +88,10 @@ def request(
         version=row.version,
         evidence={"hash": promotion.evidence_hash, "strategy": str(body.strategy), **signed},
     )
+    shut = rule.broken(gates)
+    how = f"by break-glass: {shut[0].sentence}" if shut else "by another lead."
     return Outcome(
-        sentence=f"{model} {row.version} waits for approval by another lead.",
+        sentence=f"{model} {row.version} waits for approval {how}",
         model_name=model,
         version=row.version,
         promotion_id=promotion.id,
@@ -172,7 +175,8 @@ def approve(
     Raises:
         Forbidden: one's own request, without break-glass.
         StaleView: decided already, expired, or the evidence moved; the message says what.
-        PromotionBlocked: promotions are frozen now.
+        PromotionBlocked: promotions are frozen now, or the error budget is spent and nobody broke
+            the glass.
     """
     row = _open_request(session, promotion_id)
     version = version_row(session, row.model_name, row.version.version, lock=True)
@@ -182,10 +186,13 @@ def approve(
             "In an emergency approve with break-glass: it is marked, and reviewed within a day.",
         )
     gates = _still_stands(session, order, entry, row, evidence_hash)
-    held_back(row.model_name, version.version, [g for g in gates if g.name in rule.BY_THE_CLOCK])
+    broken = rule.broken(gates) if break_glass else []
+    late = (*rule.BY_THE_CLOCK, *rule.BREAKABLE)
+    still = [g for g in gates if g.name in late and g not in broken]
+    held_back(row.model_name, version.version, still)
     row.status = PromotionStatus.APPLIED
     row.decided_by, row.decided_at, row.decision_reason = order.actor, order.now, order.reason
-    if row.requested_by == order.actor:
+    if row.requested_by == order.actor or broken:
         row.break_glass, row.review_due_at = True, order.now + REVIEW_AFTER
     session.flush()
     order.record(
@@ -193,8 +200,11 @@ def approve(
         "promotion.break_glass" if row.break_glass else "promotion.approve",
         model=row.model_name,
         version=version.version,
-        evidence={"promotion": str(row.id), "hash": row.evidence_hash, **row.evidence},
-    )
+        evidence={
+            "promotion": str(row.id), "hash": row.evidence_hash, **row.evidence,
+            **({"in_spite_of": [g.sentence for g in broken]} if broken else {}),
+        },
+    )  # fmt: skip
     if row.strategy == Strategy.FULL:
         return make_production(session, order, version, entry.endpoint, timeout)
     return start_canary(session, order, version, row.share, entry.endpoint)

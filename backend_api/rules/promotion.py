@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend_api.rules.budget import Standing, opinion
 from backend_api.rules.compatibility import narrower
 from backend_api.rules.freeze import Freeze
 from backend_api.schemas import Criterion, Gate
@@ -19,6 +20,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 ONNX_TOLERANCE = 1e-4
 OPEN = Freeze(False, "", None, None)
+NOT_COUNTED = Standing()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Evidence:
     hold: str | None
     canary: str | None = None
     freeze: Freeze = OPEN
+    budget: Standing = NOT_COUNTED
     has_onnx: bool = True
     staged_digests: dict[str, str] = field(default_factory=dict)
 
@@ -144,9 +147,13 @@ def _freeze(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
     return GateState.PASS, "No freeze is planned.", {}
 
 
+def _budget(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
+    return opinion(e.budget)
+
+
 Decision = Callable[[Evidence], tuple[GateState, str, dict[str, Any]]]
 
-# Drift and error budget join this table with the features that measure them.
+# Drift joins this table with the feature that measures it.
 GATES: tuple[tuple[str, str, Decision], ...] = (
     ("criteria", "Acceptance criteria", _criteria),
     ("validation", "Validation suite", _validation),
@@ -156,10 +163,16 @@ GATES: tuple[tuple[str, str, Decision], ...] = (
     ("hold", "No hold", _hold),
     ("rollout", "No other rollout", _rollout),
     ("freeze", "No freeze", _freeze),
+    ("budget", "Error budget", _budget),
 )
 # These come and go with the clock. They hold a promotion back while they are shut, but what was
 # signed does not become void by them.
 BY_THE_CLOCK = ("freeze",)
+# Signed as they were seen, but their numbers move with each request: only that one of them falls
+# shut voids what was signed.
+BY_THE_MINUTE = ("budget",)
+# What a lead may let a request through in spite of, with break-glass.
+BREAKABLE = ("budget",)
 
 
 def decide(evidence: Evidence) -> list[Gate]:
@@ -174,6 +187,11 @@ def decide(evidence: Evidence) -> list[Gate]:
 def blocking(gates: list[Gate]) -> list[Gate]:
     """The gates that hold the version back: failed, or could not be measured."""
     return [g for g in gates if g.state in (GateState.FAIL, GateState.UNKNOWN)]
+
+
+def broken(gates: list[Gate]) -> list[Gate]:
+    """Those of them that only break-glass lets a request past."""
+    return [g for g in blocking(gates) if g.name in BREAKABLE]
 
 
 def bundle(evidence: Evidence, gates: list[Gate]) -> dict[str, Any]:
@@ -200,6 +218,10 @@ def fingerprint(signed: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _fell_shut(was: dict[str, Any], gate: dict[str, Any]) -> bool:
+    return bool(gate["state"] == GateState.FAIL != was.get("state"))
+
+
 def moved(signed: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between the signed bundle and the present one, in words."""
     changes = [
@@ -215,5 +237,6 @@ def moved(signed: dict[str, Any], now: dict[str, Any]) -> list[str]:
         f" {gate['sentence']}"
         for name, gate in is_now.items()
         if was.get(name) != gate
+        and (name not in BY_THE_MINUTE or _fell_shut(was.get(name, {}), gate))
     ]
     return changes

@@ -1,12 +1,13 @@
 """Gates: decided from evidence alone."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend_api.rules.budget import Budget, Left, Standing
 from backend_api.rules.compatibility import narrower
 from backend_api.rules.freeze import Freeze
 from backend_api.rules.promotion import (
@@ -37,12 +38,18 @@ GOOD = Evidence(
     hold=None,
 )
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+GONE = Standing(
+    30, (Budget("errors", ("failed", "failed"), Left.GONE, 0.999, 20_000, 30, 20.0, 20.0),)
+)
+SOME = Standing(
+    30, (Budget("errors", ("failed", "failed"), Left.SOME, 0.999, 20_000, 5, 20.0, 20.0),)
+)
 NARROWED = {**QUERY, "user_id": {"type": "string", "required": True}}
 
 
 def test_all_gates_pass_on_good_evidence() -> None:
     gates = decide(GOOD)
-    assert [g.state for g in gates] == [GateState.PASS] * 8
+    assert [g.state for g in gates] == [GateState.PASS] * 8 + [GateState.NOT_APPLICABLE]
     assert blocking(gates) == []
 
 
@@ -69,6 +76,14 @@ def test_all_gates_pass_on_good_evidence() -> None:
         ("rollout", {"canary": "v1.1.0"}, "pass", "No other rollout"),
         ("freeze", {"freeze": Freeze(True, "Weekend", NOON, None)}, "fail", "until 02 Mar 2026"),
         ("freeze", {"freeze": Freeze(False, "", None, NOON)}, "pass", "Open until 02 Mar 2026"),
+        ("budget", {"budget": GONE}, "fail", "30 of 20,000 requests failed, 20 may (150%)"),
+        ("budget", {"budget": SOME}, "pass", "75% (15 more may have failed)"),
+        (
+            "budget",
+            {"budget": replace(SOME, behind=timedelta(hours=5))},
+            "unknown",
+            "up to 5 h ago",
+        ),
     ],
 )
 def test_one_gate_moves_alone(gate: str, change: dict[str, object], state: str, says: str) -> None:
@@ -129,6 +144,21 @@ def test_what_was_signed_says_what_moved() -> None:
     assert any("status was 'validated' and is 'staging'" in change for change in changes)
     assert any("gate validation was pass and is fail" in change for change in changes)
     assert moved(signed, bundle(GOOD, decide(GOOD))) == []
+
+
+def test_of_the_budget_only_its_falling_shut_moves_what_was_signed() -> None:
+    def signed(budget: Standing) -> dict[str, object]:
+        evidence = replace(GOOD, budget=budget)
+        return bundle(evidence, decide(evidence))
+
+    less = Standing(30, (replace(SOME.budgets[0], bad=6),))
+    assert signed(SOME) != signed(less), "what the approver signs has the numbers seen"
+    assert moved(signed(SOME), signed(less)) == []
+    assert moved(signed(Standing()), signed(SOME)) == [], "the first day of traffic is over"
+    assert moved(signed(SOME), signed(replace(SOME, behind=timedelta(hours=5)))) == []
+    assert moved(signed(GONE), signed(SOME)) == [], "what came back voids nothing"
+    (said,) = moved(signed(SOME), signed(GONE))
+    assert said.startswith("gate budget was pass and is fail: The 30-day error budget is spent")
 
 
 WHOLE, NUMBER, TEXT = {"type": "integer"}, {"type": "number"}, {"type": "string"}
