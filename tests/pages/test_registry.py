@@ -131,7 +131,7 @@ def test_an_approval_acts_at_once_and_shows_the_new_state(
     assert "Evidence that the approver signs" in words(app)
     fill(app, "decide", "looked at the gates")
     press(app, "Approve")
-    assert registry.production() == "v1.2.0"
+    assert registry.status("v1.2.0") == "canary"
     assert "v1.2.0 is in production now." in words(app)
 
 
@@ -183,6 +183,33 @@ def test_validation_is_watched_while_it_runs(opened: Opened, registry: Registry)
     assert app.get("progress"), "the job's progress is on the page"
     assert "Validation is under way" in words(app)
     assert "Validate v1.2.0" not in buttons(app)
+
+
+def test_a_spent_budget_leaves_break_glass_to_whoever_approves(
+    opened: Opened, registry: Registry
+) -> None:
+    registry.validated("v1.2.0")
+    with registry.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO slo_counts SELECT :m, date_trunc('hour', now()) - h * interval '1 h',"
+                 " 10000, 30, 0 FROM unnest(ARRAY[2, 40]) h"),
+            {"m": registry.model},
+        )  # fmt: skip
+    app = opened("analyst", "registry", model=registry.model, version="v1.2.0")
+    assert "60 of 20,000 requests failed, 20 may (300%)" in words(app)
+    assert "a lead can approve it by break-glass only" in words(app)
+    fill(app, "ask.", "the old one fails")
+    press(app, "Request promotion")
+    app = opened("lead", "registry", model=registry.model, version="v1.2.0")
+    fill(app, "decide.", "it mends what spent the budget")
+    press(app, "Approve by break-glass")
+    assert "error budget is spent" in app.error[0].value, "the box was not ticked"
+    (glass,) = (box for box in app.checkbox if str(box.key).endswith("glass"))
+    assert glass.label.startswith("Break glass: approve in spite of the error budget.")
+    glass.check()
+    fill(app, "decide.", "it mends what spent the budget")
+    press(app, "Approve by break-glass")
+    assert registry.status("v1.2.0") == "canary"
 
 
 def test_a_lead_reviews_what_another_let_through_by_break_glass(
