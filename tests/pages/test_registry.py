@@ -131,7 +131,7 @@ def test_an_approval_acts_at_once_and_shows_the_new_state(
     assert "Evidence that the approver signs" in words(app)
     fill(app, "decide", "looked at the gates")
     press(app, "Approve")
-    assert registry.status("v1.2.0") == "canary"
+    assert registry.production() == "v1.2.0"
     assert "v1.2.0 is in production now." in words(app)
 
 
