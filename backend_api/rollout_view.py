@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from backend_api import comparison
-from backend_api.catalog import RolloutPlan
+from backend_api import comparison, slo
+from backend_api.catalog import ModelEntry, RolloutPlan
 from backend_api.errors import NotFound
 from backend_api.operations.rollout import plan
-from backend_api.rules.price import Traffic, price
+from backend_api.rules.budget import Left
+from backend_api.rules.price import DAY, HOUR, Budget, Traffic, price
 from backend_api.rules.sequential import interval
 from backend_api.schemas import (
     ArmRate,
@@ -119,25 +120,55 @@ def _minutes(session: Session, row: RolloutRow) -> list[CountedMinute]:
     ]  # fmt: skip
 
 
-def priced(session: Session, model: str, entry: RolloutPlan, share: int, now: datetime) -> Price:
+def priced(session: Session, model: str, entry: ModelEntry, share: int, now: datetime) -> Price:
     """What a step at this share would cost and could show, at the pace of the last hour."""
+    chosen = plan(entry.rollout)
+    hour = _traffic(session, model, min(chosen.each, DAY), now)
+    budget = _budget(session, model, entry, hour, now)
+    cost = price(hour, share, chosen.each, chosen.least, budget)
+    return Price(
+        share=share, users_an_hour=round(hour.users * share / 100), units_a_step=cost.units_a_step,
+        people=cost.people, hours_to_least=cost.hours_to_least, error_rate=cost.error_rate,
+        detectable=cost.detectable, errors_at_risk=cost.errors_at_risk,
+        requests_at_risk=cost.requests_at_risk, budget_at_risk=cost.budget_at_risk,
+        budget_left=budget.left, budget_days=budget.days, sentence=cost.sentence,
+    )  # fmt: skip
+
+
+def _traffic(session: Session, model: str, step: timedelta, now: datetime) -> Traffic:
     hour = session.execute(
         text(
             """
             SELECT count(DISTINCT entity_key) AS users, count(*) AS units,
-                count(*) FILTER (WHERE failed) AS errors
-            FROM (SELECT entity_key, bool_or(status = 'error') AS failed FROM model_predictions
+                count(*) FILTER (WHERE failed) AS errors,
+                coalesce(sum(requests), 0)::bigint AS requests
+            FROM (SELECT entity_key, bool_or(status = 'error') AS failed, count(*) AS requests
+                FROM model_predictions
                 WHERE model_name = :model AND predicted_at >= :since
                     AND entity_key IS NOT NULL AND arm IN ('canary', 'production')
                 GROUP BY entity_key, date_trunc('minute', predicted_at)) u
             """
         ),
-        {"model": model, "since": now - timedelta(hours=1)},
+        {"model": model, "since": now - HOUR},
     ).one()
-    chosen = plan(entry)
-    cost = price(Traffic(hour.users, hour.units, hour.errors), share, chosen.each, chosen.least)
-    return Price(
-        share=share, users_an_hour=round(hour.users * share / 100), units_a_step=cost.units_a_step,
-        hours_to_least=cost.hours_to_least, error_rate=cost.error_rate, detectable=cost.detectable,
-        errors_at_risk=cost.errors_at_risk, sentence=cost.sentence,
-    )  # fmt: skip
+    people = session.scalar(
+        text(
+            "SELECT count(DISTINCT entity_key) FROM model_predictions"
+            " WHERE model_name = :model AND predicted_at >= :since"
+            " AND arm IN ('canary', 'production')"
+        ),
+        {"model": model, "since": now - step},
+    )
+    return Traffic(hour.users, hour.units, hour.errors, hour.requests, people or 0)
+
+
+def _budget(
+    session: Session, model: str, entry: ModelEntry, hour: Traffic, now: datetime
+) -> Budget:
+    """The error budget of a whole window; where little was counted, at the last hour's pace."""
+    stand = slo.budgets(session, entry, model, now)
+    errors = next(b for b in stand.budgets if b.name == "errors")
+    if errors.state in (Left.SOME, Left.GONE):
+        return Budget(stand.days, errors.whole, errors.left)
+    pace = hour.requests * 24 * stand.days
+    return Budget(stand.days, (1 - entry.slo.errors) * pace, None)

@@ -444,16 +444,24 @@ class Price(Wire):
     """What a share costs and can show, at the pace of the last hour.
 
     ``error_rate`` and ``detectable`` are 0..1, ``hours_to_least`` is None without traffic.
-    ``errors_at_risk`` are the canary's failed units of a step if it is just short of being caught.
+    ``errors_at_risk`` are the canary's failed units of a step if it is just short of being caught,
+    ``requests_at_risk`` the requests in them, ``budget_at_risk`` their share (0..1, or above) of
+    the error budget of ``budget_days``; of that ``budget_left`` is left. ``people`` get the canary
+    in the step, or in its first day.
     """
 
     share: int
     users_an_hour: int
     units_a_step: int
+    people: int
     hours_to_least: float | None
     error_rate: float
     detectable: float | None
     errors_at_risk: float | None
+    requests_at_risk: float | None
+    budget_at_risk: float | None
+    budget_left: float | None
+    budget_days: int
     sentence: str
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Explain, Outcome, ShiftTraffic, Traffic
 from backend_api.states import Health, Permission
-from console import badges, deployments_view, forms, rollback, session, times
+from console import badges, deployments_view, forms, parts, rollback, session, times
 from console.markdown import plain, say
 
 P = Permission
@@ -89,8 +89,16 @@ def canary(deployment: Deployment) -> None:
 def _price(model: str, share: int) -> None:
     """What the share would show and risk, before it is set."""
     reading = session.read(f"price:{model}:{share}", lambda: session.backend().price(model, share))
-    if reading.error is None and reading.value is not None:
-        st.caption(plain(reading.value.sentence))
+    if reading.error is not None or reading.value is None:
+        return
+    price = reading.value
+    if price.detectable is not None and price.requests_at_risk is not None:
+        with st.container(horizontal=True, gap="medium"):
+            parts.figure("Smallest rise it shows", f"{price.detectable:.2%} errors")
+            risk = f" ({price.budget_at_risk:.1%})" if price.budget_at_risk is not None else ""
+            parts.figure("Error budget at risk", f"{price.requests_at_risk:,.0f} requests{risk}")
+            parts.figure("People who get it", f"{price.people:,}")
+    st.caption(plain(price.sentence))
 
 
 def _shift(want: Desired, key: str, request_id: UUID, reason: str) -> Outcome:

@@ -5,6 +5,7 @@ import typer
 from ops.commands import promotion, serving, stack, status, train, version
 from ops.commands.access import account, token
 from ops.commands.audit import audit
+from ops.commands.canary import canary
 from ops.commands.doctor import doctor
 from ops.commands.fallback import fallback
 from ops.commands.features import features
@@ -39,6 +40,7 @@ for panel, verbs in PANELS.items():
 for name, group in (("account", account), ("token", token), ("audit", audit)):
     app.add_typer(group, name=name, rich_help_panel="Access and record")
 app.add_typer(features, name="features", rich_help_panel="Serving")
+app.add_typer(canary, name="canary", rich_help_panel="Serving")
 
 if __name__ == "__main__":
     app()

@@ -30,7 +30,7 @@ def price(
     share: Annotated[int, Query(ge=1, le=99)],
 ) -> Price:  # fmt: skip
     """What a share would cost and could show."""
-    return rollout_view.priced(session, name, ctx.catalog.get(name).rollout, share, db.now())
+    return rollout_view.priced(session, name, ctx.catalog.get(name), share, db.now())
 
 
 @router.post("/models/{name}/rollout/pause")

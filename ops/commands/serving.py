@@ -13,6 +13,8 @@ from ops.commands.version import Model, Name, move
 from ops.errors import OpsError
 from ops.terminal import say
 
+FULL = 100
+
 
 def share(
     model: Model,
@@ -27,6 +29,8 @@ def share(
                 f"{model} has no canary.",
                 "`nivesh promote MODEL VERSION --canary 10` asks for one.",
             )
+        if desired.canary_share < per_cent < FULL:
+            say(backend.price(model, per_cent).sentence)
         body = ShiftTraffic(
             request_id=uuid4(), reason=reason, share=per_cent, expected_canary=desired.canary,
             expected_share=desired.canary_share,

@@ -70,4 +70,7 @@ def test_the_slider_tells_its_price_before_it_is_moved(opened: Opened, canary: C
     canary.now = db.now() - timedelta(minutes=30)
     canary.answers(20, canary=10, stable=90)
     app.slider[0].set_value(51).run()
-    assert "Errors would have to rise from" in words(app)
+    seen = words(app)
+    assert "Errors would have to rise from" in seen
+    assert "of the 30-day error budget" in seen
+    assert "People who get it" in seen
