@@ -3,10 +3,12 @@
 Knows nothing of Streamlit. An outage is an error, never an empty list.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from backend_api.schemas import (
     Account,
+    Answered,
     DecidePromotion,
     Deployment,
     Explain,
@@ -15,6 +17,7 @@ from backend_api.schemas import (
     LedgerPage,
     LedgerProof,
     Me,
+    Moment,
     MoveVersion,
     NewAccount,
     NewFreeze,
@@ -147,6 +150,18 @@ class Backend(Transport):
     def verify_ledger(self) -> LedgerProof:
         """Walk the whole chain."""
         return self._get(LedgerProof, "ledger", "verify")
+
+    # What was so, and what answered
+
+    def history(self, at: datetime | None = None, model: str | None = None) -> list[Moment]:
+        """Who was live at a moment, now where none is given, for one model or all."""
+        return self._get(
+            list[Moment], "history", "at", at=at.isoformat() if at else None, model=model
+        )
+
+    def answered(self, prediction: str) -> Answered:
+        """What answered the request whose answer carried this id."""
+        return self._get(Answered, "predictions", prediction)
 
     def job(self, job_id: UUID) -> Job:
         """How far a job is."""

@@ -1,6 +1,6 @@
 """Moments and spans in the reader's words: ages at a glance, the absolute time on hover."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -35,6 +35,12 @@ def local(moment: datetime) -> datetime:
 def when(moment: datetime) -> str:
     """Date and time with the zone's name: ``24 Nov 2026, 12:03:10 IST``."""
     return local(moment).strftime("%-d %b %Y, %H:%M:%S %Z")
+
+
+def utc(moment: datetime, now: datetime) -> str:
+    """The same for everybody who is sent it: ``3 Mar 2026, 14:05:00 UTC (267 d ago)``."""
+    distance = ago(moment, now).replace(" ", "\u00a0")
+    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC ({distance})"
 
 
 def clock(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from ops.commands.canary import canary
 from ops.commands.doctor import doctor
 from ops.commands.fallback import fallback
 from ops.commands.features import features
+from ops.commands.history import answered, history
 from ops.commands.rollback import rollback
 from ops.commands.shadow import shadow
 from ops.commands.traffic import traffic
@@ -33,6 +34,7 @@ PANELS = {
         rollback, fallback, shadow, serving.share, serving.pause, serving.resume,
         serving.lift_hold, serving.repair, traffic,
     ),
+    "Access and record": (history, answered),
 }  # fmt: skip
 for panel, verbs in PANELS.items():
     for verb in verbs:

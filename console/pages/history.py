@@ -1,8 +1,8 @@
-"""Who did what, when, and why?"""
+"""Who did what, when, and why? What was live then, and what answered?"""
 
 import streamlit as st
 
-from console import ledger_view, parts, session
+from console import answered_view, ledger_view, moment_view, parts, session
 
 PAGE = 50
 EVERY, ANYTHING = "All models", "Everything"
@@ -74,9 +74,25 @@ def turn(before: list[int], older: int | None) -> None:
             )
 
 
+def past() -> None:
+    """A moment and a request to ask about, and the answer; the address holds the question."""
+    at, prediction = moment_view.asked(), answered_view.asked()
+    left, right = parts.beside(1, 1)
+    with left:
+        moment_view.form(models(), at)
+    with right:
+        answered_view.form(prediction)
+    if prediction is not None:
+        answered_view.found(prediction)
+    if at is not None:
+        moment_view.found(at)
+
+
 def draw() -> None:
     """The page."""
-    parts.page("History", "Who did what, when, and why?")
+    parts.page("History", "What was live then, what answered, and who did what, when, and why?")
+    past()
+    st.header("Ledger", anchor=False)
     before: list[int] = st.session_state.setdefault("history_before", [])
     chosen = filters()
     tools(chosen)

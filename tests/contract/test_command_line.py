@@ -1,5 +1,6 @@
 """`nivesh` on a real PostgreSQL and a real backend: who acts, what is refused, what is written."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ops.settings import OpsSettings
 from ops.stack.environment import embedded, real
 from ops.stack.home import Home
 from ops.stack.record import Record
+from tests.api.test_history import logged
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
 
@@ -223,3 +225,33 @@ def test_a_shadow_is_begun_told_of_and_ended_as_whoever_the_token_says(
     ended = nivesh("shadow", INTENT, "--off", "--reason", "enough seen")
     assert "no request is mirrored" in ended.stdout, ended.stderr
     assert nivesh("shadow", INTENT, "--off", "--reason", "once more").exit_code == 1
+
+
+def test_the_past_is_told_and_taken_away_as_json(
+    nivesh: Nivesh, backend: Backend, promoted: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_URL", backend.url)
+    monkeypatch.setenv("NIVESH_TOKEN", backend.token(Role.ANALYST, "asha"))
+    before = db.now()
+    promoted.roll_back()
+    at = before.replace(tzinfo=None).isoformat(" ")
+    then = nivesh("history", "--model", INTENT, "--at", at)
+    assert "v1.1.0 was in production and answered every request." in then.stdout, then.stderr
+    assert "asha asked for v1.1.0, ravi approved it" in then.stdout
+    now = nivesh("history", "--model", INTENT)
+    assert "v1.0.0 was in production" in now.stdout
+    assert "omar" in now.stdout
+    # The test's backend logs into the same output.
+    printed = nivesh("history", "--json").stdout
+    whole = json.loads(printed[printed.index("[\n") :])
+    assert [one["model_name"] for one in whole if one["hold"]] == [INTENT]
+    assert "is no moment" in nivesh("history", "--at", "yesterday").stderr
+
+    found = nivesh("answered", str(logged(backend, "v1.0.0", "production")))
+    assert "v1.0.0 answered as production in 4.2 ms" in found.stdout, found.stderr
+    assert 'Asked: {"query": "my salary"}' in found.stdout
+    assert "is no prediction id" in nivesh("answered", "R").stderr
+    monkeypatch.setenv("NIVESH_TOKEN", backend.token(Role.VIEWER, "vera"))
+    barred = nivesh("answered", str(logged(backend, "v1.0.0", "production")), "--json")
+    assert json.loads(barred.stdout[barred.stdout.index("{\n") :])["withheld"]
+    assert "my salary" not in barred.stdout
