@@ -27,22 +27,38 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | str | int):
         return value
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise UnfitAnswer("the model answered with a number that is not finite")
-        return value
+        return _finite(value, math.isfinite(value))
+    # What a graph gives is one of these, and each answer passes here: before all that is rarer.
+    if isinstance(value, np.ndarray | np.generic):
+        return _array(value)
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple | set):
         return [plain(part) for part in value]
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, np.ndarray | np.generic):
-        found = value.tolist()
-        # Dates of nanoseconds come out as plain numbers.
-        return plain(str(value) if value.dtype.kind == "M" and value.ndim == 0 else found)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise UnfitAnswer(f"the model answered with a {type(value).__name__}, which JSON cannot carry")
+
+
+def _array(value: Any) -> Any:
+    """Numbers at once, anything else one by one."""
+    kind, found = value.dtype.kind, value.tolist()
+    if kind in "biu":
+        return found
+    if kind == "f":
+        if value.ndim == 1:
+            return _finite(found, all(map(math.isfinite, found)))
+        return _finite(found, bool(np.isfinite(value).all()))
+    # Dates of nanoseconds come out as plain numbers.
+    return plain(str(value) if kind == "M" and value.ndim == 0 else found)
+
+
+def _finite(value: Any, finite: bool) -> Any:
+    if not finite:
+        raise UnfitAnswer("the model answered with a number that is not finite")
+    return value
 
 
 def answer(prediction: Any, chances: Any = None) -> Answer:
