@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import Catalog
+from backend_api.readiness import readiness
 from backend_api.registry import REMEMBERED
 from backend_api.rules import deployment as rule
 from backend_api.schemas import (
@@ -17,13 +18,11 @@ from backend_api.schemas import (
     LoadedVersion,
     Mirror,
     Observed,
-    Readiness,
     Traffic,
 )
 from backend_api.shadow import shadow
 from backend_api.states import Health
 from backend_api.tables import (
-    LedgerRow,
     MirrorRow,
     ModelRow,
     OutboxRow,
@@ -139,33 +138,6 @@ def fallback(session: Session, model: str) -> Fallback | None:
     return Fallback(at=row.fallback_at, by=row.fallback_by or "", reason=row.fallback_reason or "")
 
 
-def last_rollback(session: Session, model: str) -> tuple[float, datetime] | None:
-    """Seconds from the newest rollback's order to the last worker's acknowledgement, and when."""
-    row = session.scalar(
-        select(LedgerRow)
-        .where(LedgerRow.model_name == model, LedgerRow.action == "rollback.observed")
-        .order_by(LedgerRow.seq.desc())
-        .limit(1)
-    )
-    return (float(row.evidence["seconds"]), row.at) if row else None
-
-
-def readiness(
-    session: Session, model: str, want: Desired | None, workers: list[Observed]
-) -> Readiness:
-    """The rollback badge of a model."""
-    target = None
-    if want is not None and want.target is not None:
-        row = session.scalar(
-            select(VersionRow).where(
-                VersionRow.model_name == model, VersionRow.version == want.target
-            )
-        )
-        if row is not None:
-            target = rule.Target(row.version, row.artifact_digest, row.verified_at)
-    return rule.readiness(target, workers, last_rollback(session, model))
-
-
 def mirror(session: Session, model: str) -> Mirror:
     """How MLflow's copy stands."""
     row = session.get(MirrorRow, model, populate_existing=True)
@@ -214,7 +186,7 @@ def deployment(
         has_rules=entry.fallback != "none",
         fallback=fallback(session, model),
         shadow=shadow(session, want, workers),
-        readiness=readiness(session, model, want, workers),
+        readiness=readiness(session, model, entry.entity_key, want, workers, now),
         mirror=mirror(session, model),
     )
 

@@ -53,7 +53,7 @@ def enqueue(session: Session, kind: str, order: Order, model: str, version: str)
     if same is not None:
         raise Conflict(
             f"The {kind} of {model} {version} is under way already.",
-            "Wait for its end; the Registry page shows how far it is.",
+            "Wait for its end; the page shows how far it is.",
             job_id=str(same),
         )
     job_id = uuid4()

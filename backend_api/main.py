@@ -21,6 +21,7 @@ from backend_api.routes import (
     models,
     overview,
     promotions,
+    readiness,
     rollouts,
 )
 from backend_api.settings import BackendSettings
@@ -66,7 +67,9 @@ def create_app(settings: BackendSettings) -> FastAPI:
     )
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
-    parts = (overview, history, models, promotions, deployments, rollouts, freezes, access)
+    parts = (
+        overview, history, models, promotions, deployments, readiness, rollouts, freezes, access,
+    )  # fmt: skip
     for part in parts:
         app.include_router(part.router)
     attach(app, settings)

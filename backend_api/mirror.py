@@ -99,11 +99,14 @@ def _task(session: Session, model: str, now: datetime) -> _Task | None:
     stale = row is not None and (row.checked_at is None or now - row.checked_at > RECHECK)
     if not due and not stale:
         return None
-    known = _known(row.observed) if row is not None and row.observed else None
+    known = pictured(row.observed) if row is not None else None
     return _Task([r.id for r in rows] if due else [], wanted(session, model), known)
 
 
-def _known(observed: dict[str, Any]) -> rule.Picture:
+def pictured(observed: dict[str, Any]) -> rule.Picture | None:
+    """What was seen, as it was stored; None where nothing is known."""
+    if not observed:
+        return None
     # JSON's keys are strings.
     return rule.Picture(
         aliases=observed["aliases"],
@@ -135,6 +138,7 @@ def _record(session: Session, model: str, task: _Task, found: _Found, now: datet
     row.checked_at, row.error = now, found.error
     row.observed = asdict(found.seen) if found.seen else {}
     if found.error is None:
+        row.read_at = now
         row.difference = found.difference
         row.equal_at = now if found.difference is None else row.equal_at
     if task.due:

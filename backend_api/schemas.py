@@ -14,6 +14,7 @@ from backend_api.states import (
     Health,
     JobState,
     PromotionStatus,
+    Repair,
     Role,
     RolloutState,
     Strategy,
@@ -232,8 +233,53 @@ class Observed(Wire):
     agrees: bool
 
 
+class RehearsedWorker(Wire):
+    """What one worker made of a rehearsal.
+
+    ``problem`` is None where it answered as it must; ``p95_ms`` is of the model alone.
+    """
+
+    replica_id: str
+    host: str
+    pid: int
+    asked: int
+    errors: int
+    p95_ms: float | None
+    seconds: float | None
+    problem: str | None
+
+
+class Rehearsal(Wire):
+    """Every worker was asked for answers of ``version``, which nobody got.
+
+    ``result`` None: it is under way. ``seconds`` is from the asking to the last worker's answers,
+    None unless all have answered.
+    """
+
+    version: str
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
+    result: GateState | None
+    sentence: str
+    seconds: float | None
+    workers: list[RehearsedWorker]
+
+
+class ReadinessItem(Wire):
+    """One thing that a rollback needs; UNKNOWN is could-not-measure, and never fine."""
+
+    name: str
+    title: str
+    state: Health
+    sentence: str
+
+
 class Readiness(Wire):
-    """The rollback badge: is there a way back, and how warm is it."""
+    """The rollback badge: is there a way back, and how warm is it.
+
+    ``state`` is the worst of the items, ``sentence`` that item's. ``rehearsal`` is the newest.
+    """
 
     state: Health
     target: str | None
@@ -244,6 +290,42 @@ class Readiness(Wire):
     last_seconds: float | None
     last_at: datetime | None
     sentence: str
+    items: list[ReadinessItem] = []
+    rehearsal: Rehearsal | None = None
+
+
+class Place(Wire):
+    """Where the truth about a model is written: what it said, and when it was last read whole."""
+
+    name: str
+    title: str
+    state: Health
+    sentence: str
+    read_at: datetime | None
+
+
+class Difference(Wire):
+    """One thing that is otherwise in a place than decided; ``repair`` None: by other means."""
+
+    place: str
+    name: str
+    sentence: str
+    repair: Repair | None
+
+
+class Truth(Wire):
+    """The decision beside MLflow, the workers and the answers of the last ``minutes``.
+
+    DEGRADED: something differs. UNKNOWN and DOWN: a place could not be read, or not yet; that is
+    neither agreement nor difference.
+    """
+
+    model_name: str
+    state: Health
+    sentence: str
+    minutes: int
+    places: list[Place]
+    differences: list[Difference]
 
 
 class Mirror(Wire):

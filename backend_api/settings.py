@@ -82,6 +82,9 @@ class BackendSettings(BaseSettings):
     verify_seconds: float = Field(60.0, alias="VERIFY_SECONDS", ge=0)
     """How long a version with little traffic serves without an error until it counts as good."""
 
+    rehearse_hours: float = Field(24.0, alias="REHEARSE_HOURS", ge=0)
+    """How often the watch rehearses each model's way back by itself; 0 turns that off."""
+
     prediction_days: int = Field(90, alias="PREDICTION_DAYS", ge=1)
     """How long logged predictions are kept."""
 

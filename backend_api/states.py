@@ -109,6 +109,14 @@ def worst(states: list[Health]) -> Health:
     return max(states, key=_HEALTH_ORDER.index, default=Health.UNKNOWN)
 
 
+class Repair(StrEnum):
+    """What may be done about a difference between the decision and a place that it reaches."""
+
+    MIRROR = "mirror"
+    RELOAD = "reload"
+    HOLD = "hold"
+
+
 class JobState(StrEnum):
     """Long work on the queue."""
 

@@ -8,9 +8,10 @@ from backend_api import queue
 from backend_api.context import Context
 from backend_api.jobs import broke_off, validate
 from backend_api.quantization import quantize
+from backend_api.rehearsal import rehearse
 
 Act = Callable[[Context, dict[str, str], threading.Event], None]
-KINDS: dict[str, Act] = {"validation": validate, "quantization": quantize}
+KINDS: dict[str, Act] = {"validation": validate, "quantization": quantize, "rehearsal": rehearse}
 
 
 def tasks(context: Context, stop: threading.Event) -> dict[str, queue.Task]:

@@ -1,18 +1,19 @@
 """The watch: looks at everything once per tick and acts on what it sees."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, jobs, ledger, retention, slo
+from backend_api import deployment, jobs, ledger, rehearsal, retention, slo
 from backend_api.catalog import Catalog
 from backend_api.context import Context
 from backend_api.db import transaction
 from backend_api.errors import ConsoleError
+from backend_api.operations import rehearsal as rehearsals
 from backend_api.operations import rollout
 from backend_api.operations.order import locked
 from backend_api.operations.promotion import what_moved
@@ -33,6 +34,7 @@ def tick(ctx: Context, now: datetime) -> None:
         # Without PostgreSQL there is nothing to look at, and one line about it is enough.
         return
     look("jobs", jobs.close_abandoned)
+    look("rehearsals", rehearsal.close_abandoned)
     look("partitions", partial(retention.make_partitions, now=now))
     look("retention", partial(retention.forget, now=now, prediction_days=settings.prediction_days))
     for model in ctx.catalog.models:
@@ -44,6 +46,13 @@ def tick(ctx: Context, now: datetime) -> None:
         look(
             f"rollout of {model}",
             partial(rollout.tend, entry=entry, model=model, now=now, timeout=timeout),
+        )
+        every = timedelta(hours=settings.rehearse_hours)
+        look(
+            f"rehearsal of {model}",
+            partial(
+                rehearsals.tend, model=model, every=every, now=now, timeout=timeout, actor=ACTOR
+            ),
         )
         look(
             f"requests for {model}",

@@ -36,6 +36,7 @@ from backend_api.schemas import (
     SetShadow,
     ShiftTraffic,
     Token,
+    Truth,
     Version,
     VersionDetail,
 )
@@ -246,6 +247,24 @@ class Backend(Transport):
     def lift_hold(self, model: str, body: Explain) -> Outcome:
         """Let promotions through again."""
         return self._post(body, "models", model, "hold", "lift")
+
+    def raise_hold(self, model: str, body: Explain) -> Outcome:
+        """Let nothing promote a model until a lead lifts the hold."""
+        return self._post(body, "models", model, "hold")
+
+    # The way back, and whether every place says the same
+
+    def rehearse(self, model: str, body: Explain) -> Outcome:
+        """Have every worker answer by what a rollback would go to; no user gets that."""
+        return self._post(body, "models", model, "rehearse")
+
+    def truth(self, model: str) -> Truth:
+        """The decision beside MLflow, the workers and the realised share."""
+        return self._get(Truth, "models", model, "truth")
+
+    def reload_workers(self, model: str, body: Explain) -> Outcome:
+        """Ask every worker to load a model's versions anew."""
+        return self._post(body, "models", model, "workers", "reload")
 
     def repair_mirror(self, model: str, body: Explain) -> Outcome:
         """Write our decision to MLflow again."""

@@ -1,14 +1,13 @@
 """What may be done on the Deployments page: move the share, lift a hold, repair the mirror."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Explain, Outcome, ShiftTraffic, Traffic
 from backend_api.states import Health, Permission
-from console import badges, deployments_view, forms, parts, rollback, session, times
-from console.markdown import plain, say
+from console import deployments_view, forms, parts, session, times
+from console.markdown import plain
 
 P = Permission
 
@@ -154,18 +153,3 @@ def mirror(deployment: Deployment) -> None:
         st.caption("Writes the decision to MLflow again, over whatever was changed there.")
         forms.reason(key, "alias was moved by hand in MLflow")
         forms.button(key, "Repair", verb, icon="build", kind="primary")
-
-
-def way_back(deployment: Deployment) -> None:
-    """How ready the rollback is, and its button."""
-    st.header("Way back", anchor=False)
-    ready = deployment.readiness
-    told = [f"{badges.readiness(ready)} {plain(ready.sentence)}"]
-    if ready.target_verified_at:
-        seen = times.since(ready.target_verified_at, datetime.now(UTC))
-        told.append(f":gray[{ready.target} was seen good on all workers {seen}]")
-    if ready.target:
-        told.append(f":gray[{rollback.facts(ready)}]")
-    say("  \n".join(told))
-    if ready.target:
-        rollback.button(deployment, "page", f"Roll back to {ready.target}")

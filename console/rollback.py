@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from backend_api.schemas import Deployment, Desired, Outcome, Readiness, RollBack
-from backend_api.states import Permission
+from backend_api.states import GateState, Permission
 from console import badges, rollback_progress, session, times
 from console.markdown import plain, say
 
@@ -27,14 +27,26 @@ class Intent:
 
 
 def facts(ready: Readiness) -> str:
-    """What is known of the way back beside its warmth: digests, the last time, its seconds."""
+    """What is known of the way back beside its warmth: digests, rehearsal, the last time."""
     if ready.target is None:
         return plain(ready.sentence)
-    digest = "digest checked" if ready.digest_checked else "digest not checked"
+    now = datetime.now(UTC)
+    told = ["digest checked" if ready.digest_checked else "digest not checked"]
+    last = ready.rehearsal
+    if last is None or last.version != ready.target:
+        told.append("never rehearsed")
+    elif last.result == GateState.PASS:
+        told.append(f"rehearsed {times.since(last.asked_at, now)}")
+    elif last.result == GateState.FAIL:
+        told.append(f"rehearsal failed {times.since(last.asked_at, now)}")
+    else:
+        told.append("not rehearsed to an end")
     if ready.last_at is None or ready.last_seconds is None:
-        return f"{digest} · never rolled back yet"
-    age = times.since(ready.last_at, datetime.now(UTC))
-    return f"{digest} · last rollback took {ready.last_seconds:.1f}\u00a0s, {age}"
+        told.append("never rolled back yet")
+    else:
+        age = times.since(ready.last_at, now)
+        told.append(f"last rollback took {ready.last_seconds:.1f}\u00a0s, {age}")
+    return " · ".join(told)
 
 
 def in_sidebar(deployment: Deployment) -> None:

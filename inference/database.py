@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -186,6 +187,31 @@ def acknowledge(connection: Connection, replica: str, seen: Iterable[Acknowledge
                     "loaded": Jsonb(one.loaded), "error": one.error,
                 },
             )  # fmt: skip
+
+
+def rehearsal(
+    connection: Connection, rehearsal_id: str, replica: str
+) -> tuple[str, str, dict[str, Any]] | None:
+    """Model, version and questions; None when it is over or this worker has answered."""
+    row = connection.execute(
+        "SELECT model_name, version, questions FROM rehearsals r"
+        " WHERE id::text = %s AND questions IS NOT NULL AND NOT EXISTS (SELECT 1"
+        "  FROM rehearsal_answers a WHERE a.rehearsal_id = r.id AND a.replica_id = %s)",
+        (rehearsal_id, replica),
+    ).fetchone()
+    return (row["model_name"], row["version"], row["questions"]) if row else None
+
+
+def answer_rehearsal(
+    connection: Connection, rehearsal_id: str, replica: str, found: dict[str, Any]
+) -> None:
+    """Say what this worker's version answered."""
+    connection.execute(
+        "INSERT INTO rehearsal_answers (rehearsal_id, replica_id, found)"
+        " SELECT id, %s, %s::jsonb FROM rehearsals WHERE id::text = %s AND questions IS NOT NULL"
+        " ON CONFLICT DO NOTHING",
+        (replica, orjson.dumps(found).decode(), rehearsal_id),
+    )
 
 
 def deliver(connection: Connection, lines: bytes) -> int:

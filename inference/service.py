@@ -17,6 +17,7 @@ from inference.kept import Kept
 from inference.log import Deliverer, PredictionLog
 from inference.models import Model
 from inference.probes import Prober
+from inference.rehearsal import Rehearser
 from inference.rotation import Rotation
 from inference.routing import FALLBACK, Standby, served
 from inference.runtimes import load as runtimes
@@ -47,9 +48,11 @@ class Service:
     gate: Gate
     admission: Admission
     shadows: Shadows
+    rehearser: Rehearser
 
     async def start(self) -> None:
         """Begin to follow, and wait until there is something to answer with."""
+        self.rehearser.start()
         self.follower.start()
         self.deliverer.start()
         self.prober.start()
@@ -101,17 +104,22 @@ def build(settings: InferenceSettings, slot: int) -> Service:
     spool = Spool(settings.folder / "spool", str(slot))
     kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
     store = FeatureStore(settings.redis_host, settings.redis_port, settings.feature_timeout_ms)
+    rehearser = Rehearser(
+        rotation, settings.replica(slot),
+        partial(database.connect, settings.database_url, "rehearsal"),
+    )  # fmt: skip
     return Service(
         settings=settings,
         entries=entries,
         shelf=shelf,
         rotation=rotation,
-        follower=Follower(settings, slot, rotation, shelf, cache, bell),
+        follower=Follower(settings, slot, rotation, shelf, cache, bell, rehearser.order),
         kept=kept,
         deliverer=Deliverer(kept, partial(database.connect, settings.database_url, "log")),
         store=store,
         prober=Prober(store, settings.mlflow_tracking_uri),
         gate=Gate(settings.admin_token),
         shadows=Shadows(rotation, kept, settings.shadow_queue),
+        rehearser=rehearser,
         admission=Admission(settings.queue, settings.queue_ms, entries),
     )

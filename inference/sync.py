@@ -63,13 +63,14 @@ class Follower(threading.Thread):
 
     def __init__(
         self, settings: InferenceSettings, slot: int, rotation: Rotation, shelf: Shelf,
-        cache: Cache, bell: Bell,
+        cache: Cache, bell: Bell, rehearse: Callable[[str], None],
     ) -> None:  # fmt: skip
         super().__init__(name="follower", daemon=True)
         self.replica = settings.replica(slot)
         self.connected = False
         self._settings = settings
         self._rotation, self._shelf, self._cache, self._bell = rotation, shelf, cache, bell
+        self._rehearse = rehearse
         self._orders: queue.SimpleQueue[Callable[[Connection | None], None]] = queue.SimpleQueue()
         self._reloads: list[tuple[Future[None], Future[None]]] = []
         self._said: dict[str, Acknowledgement] = {}
@@ -190,7 +191,7 @@ class Follower(threading.Thread):
             self._rotation.settled.set()
 
     def _hear(self, ear: database.Ear) -> bool:
-        """Carry out what other workers ask; whether the routing was announced to have changed."""
+        """Carry out what others ask; whether the routing was announced to have changed."""
         told = False
         for channel, content in ear.heard():
             told = told or channel == database.ROUTING
@@ -199,6 +200,8 @@ class Follower(threading.Thread):
                     self._reload(str(content.get("model")), Future())
                 elif content.get("do") == "clear":
                     self._clear(content.get("model") or None)
+                elif content.get("do") == "rehearse":
+                    self._rehearse(str(content.get("id")))
         return told
 
     def _tell(self, connection: Connection | None, content: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from ops.commands.doctor import doctor
 from ops.commands.fallback import fallback
 from ops.commands.features import features
 from ops.commands.history import answered, history
+from ops.commands.rehearse import rehearse
 from ops.commands.rollback import rollback
 from ops.commands.shadow import shadow
 from ops.commands.traffic import traffic
@@ -31,7 +32,7 @@ PANELS = {
         promotion.withdraw,
     ),
     "Serving": (
-        rollback, fallback, shadow, serving.share, serving.pause, serving.resume,
+        rollback, rehearse, fallback, shadow, serving.share, serving.pause, serving.resume,
         serving.lift_hold, serving.repair, traffic,
     ),
     "Access and record": (history, answered),

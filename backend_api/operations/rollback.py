@@ -126,6 +126,20 @@ def roll_back(
     )
 
 
+def raise_hold(session: Session, order: Order, model: str) -> Outcome:
+    """Let nothing promote the model until a lead lifts the hold.
+
+    Raises:
+        Conflict: there is a hold already; its reason stays.
+    """
+    row = locked(session, model)
+    if row.held_at is not None:
+        raise Conflict(f"{model} is on hold already: {row.held_reason}.", "A lead can lift it.")
+    row.held_at, row.held_by, row.held_reason = order.now, order.actor, order.reason
+    order.record(session, "hold.raise", model=model)
+    return Outcome(sentence=f"{model} is on hold; nothing promotes it.", model_name=model)
+
+
 def lift_hold(session: Session, order: Order, model: str) -> Outcome:
     """Let promotions of the model through again.
 

@@ -1,16 +1,13 @@
-"""Desired and observed state; rollback, share, hold and mirror."""
+"""Desired and observed state; rollback, share, rules, shadow and hold."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from backend_api import db, deployment
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller, require
 from backend_api.operations import fallback, rollback, shadow, traffic
-from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
 from backend_api.schemas import (
     Deployment,
@@ -107,16 +104,3 @@ def lift_hold(name: str, body: Explain, ctx: Ctx, caller: Approver) -> Outcome:
     return write(
         ctx, caller, f"lift hold {name}", body, lambda s, o: rollback.lift_hold(s, o, name)
     )
-
-
-@router.post("/models/{name}/mirror/repair", status_code=202)
-def repair_mirror(name: str, body: Explain, ctx: Ctx, caller: OnCall) -> Outcome:
-    """Write our decision to MLflow again, over whatever somebody changed there."""
-    ctx.catalog.get(name)
-
-    def act(session: Session, order: Order) -> Outcome:
-        session.execute(text("INSERT INTO outbox (model_name) VALUES (:m)"), {"m": name})
-        order.record(session, "mirror.repair", model=name)
-        return Outcome(sentence=f"MLflow is being made equal for {name}.", model_name=name)
-
-    return write(ctx, caller, f"repair {name}", body, act)

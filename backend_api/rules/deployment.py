@@ -1,9 +1,8 @@
-"""Do the workers serve what was decided, is there a way back, and is anything wrong?"""
+"""Do the workers serve what was decided, has a version proved good, and is anything wrong?"""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Readiness, Traffic
+from backend_api.schemas import Desired, Hold, Mirror, Observed, Traffic
 from backend_api.states import GateState, Health
 
 # Runbook, SLO/SLA Targets: alert thresholds.
@@ -32,64 +31,6 @@ def agrees(desired: Desired, observed: Observed) -> bool:
 def is_live(heartbeat: datetime, stopped: datetime | None, now: datetime, timeout: float) -> bool:
     """A worker is live while it beats within ``timeout`` seconds and has not said goodbye."""
     return stopped is None and now - heartbeat <= timedelta(seconds=timeout)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A version that a rollback may go to."""
-
-    version: str
-    digest: str | None
-    verified_at: datetime | None
-
-
-def _is_warm(loaded: dict[str, LoadedVersion], version: str) -> bool:
-    return version in loaded and loaded[version].state == "ready"
-
-
-def readiness(
-    target: Target | None,
-    observed: list[Observed],
-    last: tuple[float, datetime] | None,
-) -> Readiness:
-    """The rollback badge. ``last`` is (seconds, when) of the newest rollback."""
-    live = [o for o in observed if o.live]
-    seconds, at = last if last else (None, None)
-    warm = sum(_is_warm(o.loaded, target.version) for o in live) if target else 0
-    checked = bool(target and target.digest) and all(
-        o.loaded[target.version].digest == target.digest
-        for o in live
-        if target and _is_warm(o.loaded, target.version)
-    )
-    if target is None:
-        state, sentence = (
-            Health.UNKNOWN,
-            "No earlier version was verified in production, so there is nothing to go back to.",
-        )
-    elif not live:
-        state, sentence = Health.DOWN, f"{target.version} is the target, but no worker is live."
-    elif warm < len(live):
-        state, sentence = (
-            Health.DEGRADED,
-            f"{target.version} is warm on {warm} of {len(live)} workers; the rest would load it"
-            " first.",
-        )
-    else:
-        state, sentence = (
-            Health.OK,
-            f"{target.version} is warm on {warm} of {len(live)} workers: rollback is immediate.",
-        )
-    return Readiness(
-        state=state,
-        target=target.version if target else None,
-        target_verified_at=target.verified_at if target else None,
-        warm=warm,
-        replicas=len(live),
-        digest_checked=checked and warm > 0,
-        last_seconds=seconds,
-        last_at=at,
-        sentence=sentence,
-    )
 
 
 def breach(traffic: Traffic) -> str | None:

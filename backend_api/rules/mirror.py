@@ -66,31 +66,69 @@ def wanted(statuses: dict[int, V], production: int | None, canary: int | None) -
     )
 
 
+@dataclass(frozen=True)
+class Gap:
+    """One difference in words; ``mendable``: writing the decision again puts it right."""
+
+    name: str
+    sentence: str
+    mendable: bool = True
+
+
+def gaps(want: Picture, seen: Picture) -> list[Gap]:
+    """Everything that differs, what is missing first."""
+    return [*_missing(want, seen), *_aliases(want, seen), *_versions(want, seen)]
+
+
 def difference(want: Picture, seen: Picture) -> str | None:
     """The first thing that differs, in words, or None when the two are equal."""
-    for version, status in want.statuses.items():
-        if version not in seen.stages and status not in UNMISSED:
-            return f"version {version} is missing in MLflow; register its run again."
-    for name in ALIASES:
-        if want.aliases.get(name) != seen.aliases.get(name):
-            return (
-                f"alias {name!r} points to {seen.aliases.get(name) or 'nothing'},"
-                f" should be {want.aliases.get(name) or 'nothing'}."
-            )
+    return next((gap.sentence for gap in gaps(want, seen)), None)
+
+
+def _missing(want: Picture, seen: Picture) -> list[Gap]:
+    return [
+        Gap(
+            f"version {version}",
+            f"version {version} is missing in MLflow; register its run again.",
+            mendable=False,
+        )
+        for version, status in want.statuses.items()
+        if version not in seen.stages and status not in UNMISSED
+    ]
+
+
+def _aliases(want: Picture, seen: Picture) -> list[Gap]:
+    return [
+        Gap(
+            f"alias {name}",
+            f"alias {name!r} points to {seen.aliases.get(name) or 'nothing'},"
+            f" should be {want.aliases.get(name) or 'nothing'}.",
+        )
+        for name in ALIASES
+        if want.aliases.get(name) != seen.aliases.get(name)
+    ]
+
+
+def _versions(want: Picture, seen: Picture) -> list[Gap]:
+    """Stage, else status tag, of each version; and stages of versions that we do not know."""
+    found = []
     for version, stage in want.stages.items():
         if version not in seen.stages:
             continue
         if seen.stages[version] != stage:
-            return f"version {version} is in stage {seen.stages[version]}, should be {stage}."
-        if seen.statuses.get(version) != want.statuses[version]:
-            return (
-                f"version {version} is tagged {seen.statuses.get(version) or 'with nothing'},"
-                f" should be {want.statuses[version]}."
-            )
-    strangers = sorted(v for v, s in seen.stages.items() if v not in want.stages and s != "None")
-    if strangers:
-        return f"version {strangers[0]} has a stage but is not in our registry."
-    return None
+            said = f"is in stage {seen.stages[version]}, should be {stage}."
+        elif seen.statuses.get(version) != want.statuses[version]:
+            tag = seen.statuses.get(version) or "with nothing"
+            said = f"is tagged {tag}, should be {want.statuses[version]}."
+        else:
+            continue
+        found.append(Gap(f"version {version}", f"version {version} {said}"))
+    found += [
+        Gap(f"version {v}", f"version {v} has a stage but is not in our registry.")
+        for v, s in sorted(seen.stages.items())
+        if v not in want.stages and s != "None"
+    ]
+    return found
 
 
 def steps(want: Picture, seen: Picture) -> list[Step]:

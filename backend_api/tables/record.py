@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FetchedValue, ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend_api.tables.base import Base
@@ -46,6 +47,33 @@ class OutboxRow(Base):
     last_error: Mapped[str | None]
 
 
+class RehearsalRow(Base):
+    """Workers asked for answers of the version that a rollback would go to; the id is its job's."""
+
+    __tablename__ = "rehearsals"
+    id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    model_name: Mapped[str]
+    version: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    questions: Mapped[dict[str, Any] | None]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str | None]
+    sentence: Mapped[str] = mapped_column(server_default=FetchedValue())
+    seconds: Mapped[float | None]
+    workers: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=FetchedValue())
+
+
+class RehearsalAnswerRow(Base):
+    """What one worker's version answered in a rehearsal that is under way."""
+
+    __tablename__ = "rehearsal_answers"
+    rehearsal_id: Mapped[UUID] = mapped_column(ForeignKey("rehearsals.id"), primary_key=True)
+    replica_id: Mapped[str] = mapped_column(primary_key=True)
+    answered_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    found: Mapped[dict[str, Any]]
+
+
 class MirrorRow(Base):
     """What MLflow was last seen to say of a model."""
 
@@ -55,6 +83,7 @@ class MirrorRow(Base):
     difference: Mapped[str | None]
     error: Mapped[str | None]
     checked_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
     equal_at: Mapped[datetime | None]
 
 

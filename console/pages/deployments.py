@@ -1,9 +1,11 @@
 """Does every worker serve what was decided?"""
 
+from datetime import datetime
+
 import streamlit as st
 
 from backend_api.schemas import Deployment
-from console import choice, fallback, parts, session, shadow
+from console import choice, fallback, parts, session, shadow, way_back
 from console import deployments_actions as acting
 from console import deployments_view as view
 from console.markdown import plain
@@ -29,15 +31,15 @@ def draw() -> None:
             "Stage, validate and promote a version under Registry.",
         )
         return
-    _controls(chosen)
+    _controls(chosen, reading.at)
 
 
-def _controls(chosen: Deployment) -> None:
+def _controls(chosen: Deployment, read_at: datetime | None) -> None:
     left, right = parts.beside(1, 1)
     with left:
         acting.canary(chosen)
     with right:
-        acting.way_back(chosen)
+        way_back.draw(chosen, read_at)
     shadow.act(chosen)
     fallback.offer(chosen)
     acting.mirror(chosen)

@@ -87,6 +87,8 @@ def card(model: ModelSummary) -> None:
             say(f":small[:gray[{plain(measured(model.measured))}]]")
         ready = model.deployment.readiness
         say(" ".join([badges.readiness(ready), f":small[:gray[{rollback.facts(ready)}]]"]))
+        if ready.target and ready.state != Health.OK:
+            say(f":small[{plain(ready.sentence)}]")
 
 
 def services(overview: Overview) -> None:

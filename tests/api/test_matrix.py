@@ -74,6 +74,10 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/shadow": ROLL_BACK,
     "POST /models/{name}/hold/lift": APPROVE,
     "POST /models/{name}/mirror/repair": ROLL_BACK,
+    "POST /models/{name}/workers/reload": ROLL_BACK,
+    "POST /models/{name}/hold": ROLL_BACK,
+    "POST /models/{name}/rehearse": ROLL_BACK,
+    "GET /models/{name}/truth": READ,
     # times at which nothing is promoted
     "GET /freezes": READ,
     "POST /freezes": APPROVE,

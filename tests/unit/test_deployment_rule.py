@@ -1,10 +1,10 @@
-"""Do workers agree, is there a way back, and what is wrong with a model?"""
+"""Do workers agree, has a version proved good, and what is wrong with a model?"""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend_api.rules.deployment import Target, agrees, condition, is_live, proved, readiness
+from backend_api.rules.deployment import agrees, condition, is_live, proved
 from backend_api.schemas import Desired, Hold, LoadedVersion, Mirror, Observed, Traffic
 from backend_api.states import GateState, Health
 from tests.makers import digest
@@ -25,7 +25,6 @@ EQUAL = Mirror(
 QUIET = Traffic(
     minutes=5, requests=100, errors=0, fallbacks=0, p50_ms=2.0, p95_ms=9.0, by_arm={}, last_at=NOW
 )
-TARGET = Target("v1.0.0", digest(1), NOW)
 
 
 @pytest.mark.parametrize(
@@ -72,26 +71,6 @@ def test_a_worker_is_live_up_to_the_time_out() -> None:
     assert is_live(NOW - timedelta(seconds=10), None, NOW, 10)
     assert not is_live(NOW - timedelta(seconds=10.001), None, NOW, 10)
     assert not is_live(NOW, NOW, NOW, 10), "it said goodbye"
-
-
-def test_the_badge_counts_warm_workers_and_checked_digests() -> None:
-    cold = WORKER.model_copy(update={"replica_id": "b", "loaded": {}})
-    both = readiness(TARGET, [WORKER, WORKER], (0.2, NOW))
-    assert (both.state, both.warm, both.digest_checked, both.last_seconds) == (
-        Health.OK,
-        2,
-        True,
-        0.2,
-    )
-    half = readiness(TARGET, [WORKER, cold], None)
-    assert (half.state, half.warm, half.replicas) == (Health.DEGRADED, 1, 2)
-    altered = WORKER.model_copy(
-        update={"loaded": {"v1.0.0": LoadedVersion(state="ready", digest=digest(2))}}
-    )
-    assert not readiness(TARGET, [altered], None).digest_checked
-    assert readiness(None, [WORKER], None).state == Health.UNKNOWN
-    dead = WORKER.model_copy(update={"live": False})
-    assert readiness(TARGET, [dead], None).state == Health.DOWN
 
 
 @pytest.mark.parametrize(
