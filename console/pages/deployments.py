@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from backend_api.schemas import Deployment
-from console import choice, fallback, parts, session, shadow, way_back
+from console import choice, fallback, parts, session, shadow, truth_view, way_back
 from console import deployments_actions as acting
 from console import deployments_view as view
 from console.markdown import plain
@@ -40,9 +40,10 @@ def _controls(chosen: Deployment, read_at: datetime | None) -> None:
         acting.canary(chosen)
     with right:
         way_back.draw(chosen, read_at)
+    truth_view.draw(chosen)
+    acting.mirror(chosen)
     shadow.act(chosen)
     fallback.offer(chosen)
-    acting.mirror(chosen)
 
 
 draw()

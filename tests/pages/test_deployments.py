@@ -1,6 +1,9 @@
 """Does every worker serve what was decided, and what each role may do about it."""
 
+import json
+
 import pytest
+from sqlalchemy import text
 
 from backend_api.states import Role, Strategy
 from tests.makers import INTENT, Registry
@@ -180,3 +183,60 @@ def test_the_shadow_is_begun_by_a_lead_told_by_its_pairs_and_ended_by_on_call(
     press(app, "End")
     assert "no request is mirrored" in app.success[0].value
     assert "End" not in buttons(app)
+
+
+def test_the_way_back_tells_each_thing_it_needs_and_is_rehearsed_by_on_call(
+    opened: Opened, registry: Registry, workers: Workers
+) -> None:
+    pages = {role: opened(role, "deployments", model=INTENT) for role in PEOPLE}
+    assert {r for r, app in pages.items() if "Rehearse" in buttons(app)} == ON_CALL
+    assert "Rehearsing the rollback is for on-call and leads." in words(pages[Role.VIEWER])
+    app = pages[Role.ONCALL]
+    assert "Ready" in row(app, "Warm")
+    assert "Not measured" in row(app, "Rehearsal")
+    assert "v1.0.0 was never rehearsed as the way back." in row(app, "Rehearsal")
+    assert "No request was logged lately" in row(app, "What clients send")
+    fill(app, "rehearse", "before the release on Friday")
+    press(app, "Rehearse")
+    assert "is being rehearsed as the way back" in app.success[0].value
+    rehearsed(registry, "fail", "a · 1: v1.0.0 does not stand: 2 requests failed.")
+    app = opened("viewer", "deployments", model=INTENT)
+    assert "Not ready" in row(app, "Rehearsal")
+    assert "The last rehearsal failed. a · 1: v1.0.0 does not stand" in row(app, "Rehearsal")
+    assert "Failed" in row(app, "alpha · 1")
+    assert "rehearsal failed" in words(opened("viewer"))
+
+
+def rehearsed(registry: Registry, result: str, sentence: str) -> None:
+    """The ordered rehearsal has ended so."""
+    worker = {
+        "replica_id": "a", "host": "alpha", "pid": 1, "asked": 8, "errors": 2, "p95_ms": 3.1,
+        "seconds": 0.4, "problem": "v1.0.0 does not stand: 2 requests failed.",
+    }  # fmt: skip
+    with registry.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO rehearsals (id, model_name, version, asked_by, ended_at, result,"
+                " sentence, seconds, workers) SELECT id, model_name, version, 'omar', now(),"
+                " :result, :sentence, 0.4, CAST(:workers AS jsonb) FROM jobs"
+            ),
+            {"result": result, "sentence": sentence, "workers": json.dumps([worker])},
+        )
+
+
+def test_what_differs_is_named_with_the_button_that_repairs_it(
+    opened: Opened, registry: Registry, workers: Workers
+) -> None:
+    workers.answered("v1.0.0", 4)
+    with registry.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE replica_models SET acknowledged_at = now() - interval '1 minute'")
+        )
+    app = opened("viewer", "deployments", model=INTENT)
+    assert "v1.0.0 as production answered 4 of 4 requests, as is not decided." in words(app)
+    assert "Differs" in row(app, "Answers")
+    assert "Repairing it is for on-call and leads." in words(app)
+    app = opened("oncall", "deployments", model=INTENT)
+    fill(app, "repair", "a worker did not follow")
+    press(app, "Ask workers to reload")
+    assert "Every worker is asked to load the versions" in app.success[0].value
