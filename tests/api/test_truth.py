@@ -10,6 +10,7 @@ from sqlalchemy import text
 from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.mirror import RECHECK, mirror
+from backend_api.rules import truth
 from backend_api.schemas import Place, Truth
 from backend_api.states import Health, Repair
 from tests.conftest import Backend
@@ -38,13 +39,11 @@ def workers(registry: Registry) -> Workers:
 
 
 def settle(registry: Registry) -> None:
-    """As a minute later, as far as decisions and acknowledgements go."""
+    """As a minute later, as far as acknowledgements go."""
     with db.transaction(registry.engine, "tests") as session:
-        for statement in (
-            "UPDATE replica_models SET acknowledged_at = acknowledged_at - interval '1 minute'",
-            "UPDATE model_routing SET changed_at = changed_at - interval '1 minute'",
-        ):
-            session.execute(text(statement))
+        session.execute(
+            text("UPDATE replica_models SET acknowledged_at = acknowledged_at - interval '1 min'")
+        )
 
 
 def read(backend: Backend) -> Truth:
@@ -109,13 +108,13 @@ def test_an_alias_moved_by_hand_is_named_and_the_repair_puts_it_right(
 
 
 def test_a_worker_that_stays_behind_is_named_and_all_are_asked_to_reload(
-    backend: Backend, registry: Registry, workers: Workers
+    backend: Backend, registry: Registry, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert place(read(backend), "workers").state == Health.OK
     registry.promoted("v1.2.0")
     workers.acknowledge("a")
     assert place(read(backend), "workers").state == Health.UNKNOWN, "it may still be loading"
-    settle(registry)
+    monkeypatch.setattr(truth, "TAKING_UP", timedelta(0))
     found = read(backend)
     assert [(d.place, d.name, d.repair) for d in found.differences] == [
         ("workers", "b · 1", Repair.RELOAD)
