@@ -11,12 +11,29 @@ from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.mirror import RECHECK, mirror
 from backend_api.rules import truth
+from backend_api.rules.mirror import Picture, Step
 from backend_api.schemas import Place, Truth
 from backend_api.states import Health, Repair
 from tests.conftest import Backend
 from tests.contract.test_mirror import RealRegistry
 from tests.makers import INTENT, Registry
 from tests.workers import Workers
+
+
+class Renamed:
+    """A real MLflow in which the model has a name that no other test uses."""
+
+    def __init__(self, mlflow_uri: str) -> None:
+        self.name = f"m_{uuid4().hex}"
+        self.side = RealRegistry(mlflow_uri, self.name)
+
+    def picture(self, _model: str) -> Picture:
+        """What it says now."""
+        return self.side.picture(self.name)
+
+    def carry_out(self, _model: str, step: Step) -> None:
+        """Write one difference."""
+        self.side.carry_out(self.name, step)
 
 
 @pytest.fixture
@@ -64,7 +81,8 @@ def post(backend: Backend, path: str, reason: str = "made for a test") -> httpx2
 def test_an_alias_moved_by_hand_is_named_and_the_repair_puts_it_right(
     backend: Backend, catalog: Catalog, mlflow_uri: str
 ) -> None:
-    side = RealRegistry(mlflow_uri, INTENT)
+    renamed = Renamed(mlflow_uri)
+    side = renamed.side
     registry = Registry(backend.engine, catalog)
     registry.promoted("v1.0.0", mlflow_version=side.add())
     registry.promoted("v1.1.0", mlflow_version=side.add())
@@ -73,7 +91,7 @@ def test_an_alias_moved_by_hand_is_named_and_the_repair_puts_it_right(
     def watch(after: timedelta) -> None:
         nonlocal now
         now = max(now, db.now()) + after
-        mirror(backend.engine, side, INTENT, now)
+        mirror(backend.engine, renamed, INTENT, now)
 
     try:
         assert place(read(backend), "mlflow").state == Health.UNKNOWN, "it is on its way"
@@ -101,7 +119,7 @@ def test_an_alias_moved_by_hand_is_named_and_the_repair_puts_it_right(
         assert post(backend, "mirror/repair").status_code == 202
         watch(timedelta(minutes=2))
         assert place(read(backend), "mlflow").state == Health.OK
-        assert side.picture(INTENT).aliases == {"production": 2}
+        assert renamed.picture(INTENT).aliases == {"production": 2}
         assert registry.production() == "v1.1.0", "it moves no traffic"
     finally:
         side.link.close()
