@@ -80,6 +80,11 @@ def collided(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) in COLLISIONS
 
 
+def overran(error: BaseException) -> bool:
+    """Whether a statement was ended because it took longer than it may."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == "57014"
+
+
 def unavailable(error: OperationalError | PoolTimeout) -> Unavailable:
     """An outage as a sentence; nothing of the transaction was kept."""
     if isinstance(error, PoolTimeout):

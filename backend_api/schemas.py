@@ -4,12 +4,13 @@ May be imported by other packages; imports states only.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from backend_api.states import (
+    DryRunOutcome,
     GateState,
     Health,
     JobState,
@@ -544,6 +545,93 @@ class Price(Wire):
     budget_at_risk: float | None
     budget_left: float | None
     budget_days: int
+    sentence: str
+
+
+class DryRun(Wire):
+    """A plan to walk through the log of the last ``days``; what is not given is the model's plan.
+
+    ``errors_to`` is the error rate (0..1) of an assumed bad canary beside ``errors_from``, which is
+    the log's own where it is not given. ``salt`` shuffles who would have got the canary.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"days": 7, "steps": [10, 50, 100], "hours": 24, "errors_to": 0.01}
+        }
+    )
+
+    days: int = Field(7, ge=1, le=30)
+    steps: list[Annotated[int, Field(ge=1, le=100)]] | None = Field(
+        None, min_length=1, max_length=20
+    )
+    hours: float | None = Field(None, gt=0, le=720)
+    min_requests: int | None = Field(None, ge=1)
+    errors_from: float | None = Field(None, gt=0, lt=1)
+    errors_to: float | None = Field(None, gt=0, lt=1)
+    salt: str = Field("dry run", min_length=1, max_length=100)
+
+
+class DryRunStep(Wire):
+    """One share's time: when both arms had the minimum, when it was over, and what it shows.
+
+    Moments are None if they did not come. ``error_rate`` is of both arms, ``detectable`` the
+    smallest of a canary that the step shows as worse (0..1); counts are of users in a minute.
+    """
+
+    share: int
+    since: datetime
+    least_at: datetime | None
+    until: datetime | None
+    minutes: int
+    canary_units: int
+    stable_units: int
+    error_rate: float
+    detectable: float | None
+    stalled_minutes: int
+
+
+class Stall(Wire):
+    """A time in which nothing could be compared at a share."""
+
+    share: int
+    since: datetime
+    until: datetime
+
+
+class DryRunCatch(Wire):
+    """An assumed bad canary: when the judge would be expected to send it back, None if never.
+
+    Until then, or until the plan's end, ``people`` got the canary and ``people_hit`` of them are
+    expected to have met a failure more than the stable version gives.
+    """
+
+    errors_from: float
+    errors_to: float
+    caught_at: datetime | None
+    share: int | None
+    minutes: int
+    people: int
+    people_hit: float
+    sentence: str
+
+
+class DryRunResult(Wire):
+    """What a plan would have done. ``keyless`` of ``requests`` had no key: stable answers these."""
+
+    model_name: str
+    days: int
+    since: datetime
+    until: datetime
+    requests: int
+    keyless: int
+    people: int
+    outcome: DryRunOutcome
+    ends_at: datetime | None
+    minutes: int | None
+    steps: list[DryRunStep]
+    stalls: list[Stall]
+    assumed: DryRunCatch | None
     sentence: str
 
 

@@ -137,6 +137,15 @@ class Role(StrEnum):
     MACHINE = "machine"
 
 
+class DryRunOutcome(StrEnum):
+    """How a plan would have ended on the traffic of the past."""
+
+    COMPLETED = "completed"
+    UNFINISHED = "unfinished"
+    GAVE_UP = "gave_up"
+    NO_TRAFFIC = "no_traffic"
+
+
 class Permission(StrEnum):
     """One right, named as the ledger and the error messages name it."""
 

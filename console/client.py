@@ -11,6 +11,8 @@ from backend_api.schemas import (
     Answered,
     DecidePromotion,
     Deployment,
+    DryRun,
+    DryRunResult,
     Explain,
     FreezeWindow,
     Job,
@@ -124,6 +126,10 @@ class Backend(Transport):
     def price(self, model: str, share: int) -> Price:
         """What a share would cost and could show."""
         return self._get(Price, "models", model, "rollout", "price", share=share)
+
+    def dry_run(self, model: str, body: DryRun) -> DryRunResult:
+        """Walk a plan through the log of the last days."""
+        return self._call("POST", ("models", model, "rollout", "dry-run"), DryRunResult, body)
 
     def pause_canary(self, model: str, body: PauseCanary) -> Outcome:
         """Keep it at its share."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.metrics import Meters, meters
 from inference.models import Model
-from inference.split import takes_canary
+from shared.split import takes_canary
 
 PRODUCTION, CANARY, STAGING = "production", "canary", "staging"
 FALLBACK, SHADOW = "fallback", "shadow"

@@ -22,7 +22,7 @@ from inference.log import PredictionLog
 from inference.models import Answer, Model, Row
 from inference.rotation import Rotation
 from inference.routing import CANARY, PRODUCTION, SHADOW, Route, Served
-from inference.split import bucket
+from shared.split import bucket
 
 NICEST = 19
 

@@ -4,16 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from backend_api import db, rollout_view
+from backend_api import db, dry_run, rollout_view
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
 from backend_api.operations import rollout
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
-from backend_api.schemas import Outcome, PauseCanary, Price, Rollout
+from backend_api.schemas import DryRun, DryRunResult, Outcome, PauseCanary, Price, Rollout
 from backend_api.states import Permission
 
 router = APIRouter(tags=["canary"], responses=ERRORS)  # type: ignore[arg-type]
 Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
+Analyst = Annotated[Caller, Depends(allowed(Permission.READ_PREDICTIONS))]
 OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
 Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
@@ -31,6 +32,14 @@ def price(
 ) -> Price:  # fmt: skip
     """What a share would cost and could show."""
     return rollout_view.priced(session, name, ctx.catalog.get(name), share, db.now())
+
+
+@router.post("/models/{name}/rollout/dry-run")
+def try_plan(
+    name: str, body: DryRun, ctx: Ctx, session: Reading, caller: Analyst
+) -> DryRunResult:  # fmt: skip
+    """Walk a plan through the log of the last days. Nothing is changed or kept."""
+    return dry_run.run(session, ctx.catalog.get(name), name, body, db.now())
 
 
 @router.post("/models/{name}/rollout/pause")

@@ -152,3 +152,14 @@ def detectable(rate: float, units: float, share: float, threshold: float) -> flo
         return None
     odds = float(brentq(short, 1 + 1e-9, 1e6))
     return odds * rate / (1 - rate + odds * rate)
+
+
+def needed(rate: float, worse: float, share: float, threshold: float) -> float | None:
+    """Units of the canary after which it is expected to be seen as worse, ``None`` if it is not.
+
+    The other way round of ``detectable``: ``worse`` is the canary's rate, the rest as there.
+    """
+    if not 0 < rate < worse < 1 or not 0 < share < 1:
+        return None
+    odds = worse * (1 - rate) / ((1 - worse) * rate)
+    return (threshold + log(len(ODDS))) / _growth(rate, odds, share)

@@ -7,7 +7,7 @@ import streamlit as st
 from backend_api.schemas import Deployment, Outcome, PauseCanary, Rollout
 from backend_api.states import Permission, RolloutState
 from console import canary_view as view
-from console import choice, forms, parts, session
+from console import choice, dry_run, forms, parts, session
 from console import deployments_actions as acting
 
 P = Permission
@@ -50,10 +50,10 @@ def draw() -> None:
     name = chosen.model_name
     st.fragment(run_every=view.LIVE_SECONDS)(view.live)(name)
     reading = view.read(name)
-    if reading.value is None or reading.value.state not in view.UNDER_WAY:
-        return
-    pause_or_resume(reading.value)
-    acting.canary(chosen)
+    if reading.value is not None and reading.value.state in view.UNDER_WAY:
+        pause_or_resume(reading.value)
+        acting.canary(chosen)
+    dry_run.panel(name)
 
 
 draw()

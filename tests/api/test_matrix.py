@@ -23,6 +23,7 @@ PEOPLE = (VIEWER, ANALYST, ONCALL, LEAD, ADMIN)
 READ = {*PEOPLE, MACHINE}
 REGISTER = REQUEST = {ANALYST, ONCALL, LEAD, MACHINE}
 ROLL_BACK = {ONCALL, LEAD}
+READ_PREDICTIONS = {ANALYST, ONCALL, LEAD}
 APPROVE = {LEAD}
 MANAGE = {ADMIN}
 PUBLIC = READ | {"anonymous"}
@@ -85,6 +86,7 @@ MATRIX: dict[str, set[str]] = {
     # canaries on their way
     "GET /models/{name}/rollout": READ,
     "GET /models/{name}/rollout/price": READ,
+    "POST /models/{name}/rollout/dry-run": READ_PREDICTIONS,
     "POST /models/{name}/rollout/pause": ROLL_BACK,
     "POST /models/{name}/rollout/resume": APPROVE,
     # access

@@ -15,7 +15,7 @@ from backend_api.catalog import Catalog
 from backend_api.schemas import Observed
 from backend_api.states import Strategy
 from bench.rollback import Load
-from inference.split import takes_canary
+from shared.split import takes_canary
 from tests.artefacts import tiny_intent
 from tests.inference_process import Inference
 from tests.link import Link

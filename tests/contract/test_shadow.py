@@ -13,7 +13,7 @@ from backend_api.errors import Conflict, StaleView
 from backend_api.operations import version as versions
 from backend_api.schemas import Deployment
 from backend_api.states import VersionStatus
-from inference.split import bucket
+from shared.split import bucket
 from tests.artefacts import tiny_intent
 from tests.inference_process import Inference
 from tests.makers import INTENT, Registry, perform_as, wait_until

@@ -40,7 +40,7 @@ MAY_IMPORT = {
 PURE = [
     *sorted((ROOT / "backend_api/rules").glob("*.py")),
     *sorted((ROOT / "inference/fallback").glob("*.py")),
-    ROOT / "inference/split.py",
+    ROOT / "shared/split.py",
     ROOT / "inference/filling.py",
     ROOT / "inference/pairs.py",
     ROOT / "console/charts.py",

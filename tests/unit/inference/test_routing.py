@@ -20,7 +20,7 @@ from inference.routing import (
     served,
 )
 from inference.runtimes.load import load
-from inference.split import takes_canary
+from shared.split import takes_canary
 from tests.artefacts import tiny_intent
 from tests.makers import digest
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.split import bucket, takes_canary
+from shared.split import bucket, takes_canary
 
 keys = st.text(max_size=60)
 salts = st.text(max_size=40)

@@ -1,4 +1,4 @@
-"""Which arm answers a key: sticky, monotone in the share, and pure."""
+"""Which arm answers a key, for who serves and who replays: sticky, monotone in the share, pure."""
 
 from hashlib import blake2b
 
