@@ -11,7 +11,8 @@ def span(minutes: float) -> str:
     """A length of time as people say it."""
     if minutes < 120:
         return f"{minutes:.0f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 2 * 1440 else f"{minutes / 1440:.1f} d"
+    size, unit = (60, "h") if minutes < 2 * 1440 else (1440, "d")
+    return f"{round(minutes / size, 1):g} {unit}"
 
 
 def told(found: DryRunResult, plan: Plan) -> str:
@@ -58,7 +59,8 @@ def _stalled(found: DryRunResult) -> str:
     minutes = sum(step.stalled_minutes for step in found.steps)
     if not minutes:
         return ""
-    return f" For {span(minutes)} of that nothing could be compared ({len(found.stalls)} stalls)."
+    stalls = "one stall" if len(found.stalls) == 1 else f"{len(found.stalls)} stalls"
+    return f" For {span(minutes)} of that nothing could be compared ({stalls})."
 
 
 def _keyless(found: DryRunResult) -> str:

@@ -95,7 +95,7 @@ def test_a_night_without_traffic_is_named(backend: Backend, start: datetime) -> 
     (stall,) = found["stalls"]
     assert datetime.fromisoformat(stall["since"]) == start + timedelta(minutes=10)
     assert datetime.fromisoformat(stall["until"]) == start + timedelta(minutes=100)
-    assert "For 90 min of that nothing could be compared (1 stalls)." in found["sentence"]
+    assert "For 90 min of that nothing could be compared (one stall)." in found["sentence"]
 
 
 def test_an_assumed_regression_is_sent_back_in_time_and_hits_people(
@@ -126,7 +126,7 @@ def test_a_rise_that_is_none_is_refused(backend: Backend, start: datetime) -> No
 
 def test_a_log_that_is_too_short_says_what_is_lacking(backend: Backend, start: datetime) -> None:
     assert (
-        "would not have come to its end: at 10 %, 20.0 h with answers"
+        "would not have come to its end: at 10 %, 20 h with answers"
         in (ask(backend, hours=24)["sentence"])
     )
     few = ask(backend, min_requests=100_000)
