@@ -557,7 +557,7 @@ class DryRun(Wire):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"days": 7, "steps": [10, 50, 100], "hours": 24, "errors_to": 0.01}
+            "examples": [{"days": 7, "steps": [10, 50, 100], "hours": 24.0, "errors_to": 0.01}]
         }
     )
 
