@@ -1,7 +1,6 @@
 """Reading the record: what was decided for a model at a moment, on whose word and evidence."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -25,11 +24,11 @@ HOLD = ("model.roll_back", "sql.")
 
 def changes(session: Session, model: str) -> list[rule.Change]:
     """All that was decided for a model, oldest first."""
-    columns = [getattr(RoutingHistoryRow, field.name) for field in fields(rule.Change)]
+    columns = [getattr(RoutingHistoryRow, name) for name in rule.Change._fields]
     rows = session.execute(
         select(*columns).where(RoutingHistoryRow.model_name == model).order_by(RoutingHistoryRow.id)
     )
-    return rule.settled([rule.Change(*row) for row in rows])
+    return rule.settled([rule.Change._make(row) for row in rows])
 
 
 def moment(session: Session, model: str, at: datetime, now: datetime) -> Moment:

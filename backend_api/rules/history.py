@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend_api.schemas import Agreement
 
 
-@dataclass(frozen=True)
-class Change:
-    """What was decided for a model from ``at`` on, as ``routing_history`` holds it."""
+class Change(NamedTuple):
+    """What was decided for a model from ``at`` on, as ``routing_history`` holds it.
+
+    A tuple, since years of them are read at once.
+    """
 
     at: datetime
     transaction_at: datetime
