@@ -21,13 +21,14 @@ from backend_api.schemas import (
     Traffic,
 )
 from backend_api.shadow import shadow
-from backend_api.states import Health
+from backend_api.states import UNDER_WAY, Health, RolloutKind
 from backend_api.tables import (
     MirrorRow,
     ModelRow,
     OutboxRow,
     ReplicaModelRow,
     ReplicaRow,
+    RolloutRow,
     RoutingRow,
     VersionRow,
 )
@@ -138,6 +139,16 @@ def fallback(session: Session, model: str) -> Fallback | None:
     return Fallback(at=row.fallback_at, by=row.fallback_by or "", reason=row.fallback_reason or "")
 
 
+def walking_down(session: Session, model: str) -> bool:
+    """Whether the canary is a version that is being left."""
+    return session.scalar(
+        select(RolloutRow.id).where(
+            RolloutRow.model_name == model, RolloutRow.kind == RolloutKind.DOWN,
+            RolloutRow.state.in_(UNDER_WAY),
+        )
+    ) is not None  # fmt: skip
+
+
 def mirror(session: Session, model: str) -> Mirror:
     """How MLflow's copy stands."""
     row = session.get(MirrorRow, model, populate_existing=True)
@@ -175,6 +186,9 @@ def deployment(
     entry = catalog.get(model)
     want = desired(session, model)
     workers = observed(session, model, want, now, timeout)
+    leaving = walking_down(session, model)
+    # From a version that is being left the way back leads to production, which it was before.
+    back = want.model_copy(update={"target": want.production}) if want and leaving else want
     return Deployment(
         model_name=model,
         title=entry.title,
@@ -186,7 +200,8 @@ def deployment(
         has_rules=entry.fallback != "none",
         fallback=fallback(session, model),
         shadow=shadow(session, want, workers),
-        readiness=readiness(session, model, entry.entity_key, want, workers, now),
+        walking_down=leaving,
+        readiness=readiness(session, model, entry.entity_key, back, workers, now),
         mirror=mirror(session, model),
     )
 

@@ -11,7 +11,7 @@ from backend_api.catalog import ModelEntry
 from backend_api.errors import NotFound
 from backend_api.rules.freeze import status
 from backend_api.rules.promotion import Evidence
-from backend_api.schemas import Promotion, Transition, Version
+from backend_api.schemas import Plan, Promotion, Transition, Version
 from backend_api.states import PromotionStatus, Strategy, VersionStatus
 from backend_api.tables import (
     EvaluationRow,
@@ -82,6 +82,8 @@ def wire_promotion(row: PromotionRow) -> Promotion:
         strategy=Strategy(row.strategy),
         share=row.share,
         breaking=row.breaking,
+        plan=Plan.model_validate(row.plan) if row.plan else None,
+        supersede=row.supersede,
         status=PromotionStatus(row.status),
         requested_by=row.requested_by,
         requested_at=row.requested_at,
@@ -129,8 +131,9 @@ def _validation(session: Session, model_id: int) -> dict[str, Any] | None:
 
 
 def evidence(
-    session: Session, entry: ModelEntry, row: VersionRow, now: datetime, *, breaking: bool
-) -> Evidence:
+    session: Session, entry: ModelEntry, row: VersionRow, now: datetime, *, breaking: bool,
+    supersede: bool = False,
+) -> Evidence:  # fmt: skip
     """Everything the gates look at, as it stands now."""
     routing = session.get(RoutingRow, row.model_name, populate_existing=True)
     production = (
@@ -169,6 +172,7 @@ def evidence(
         breaking=breaking,
         hold=model.held_reason,
         canary=canary.version if canary else None,
+        supersede=supersede,
         has_onnx=row.has_onnx,
         staged_digests=digests,
         freeze=status(freezes.windows(session, row.model_name), now),

@@ -7,9 +7,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend_api import comparison, slo
-from backend_api.catalog import ModelEntry, RolloutPlan
+from backend_api.catalog import ModelEntry
 from backend_api.errors import NotFound
-from backend_api.operations.rollout import plan
+from backend_api.operations.course import frozen, plan_of, rule_plan, under_way
 from backend_api.rules.budget import Left
 from backend_api.rules.price import DAY, HOUR, Budget, Traffic, price
 from backend_api.rules.sequential import interval
@@ -17,18 +17,20 @@ from backend_api.schemas import (
     ArmRate,
     Comparison,
     CountedMinute,
+    Plan,
     Price,
     Rollout,
+    RolloutStep,
     RolloutVerdict,
     Said,
 )
-from backend_api.tables import RolloutMinuteRow, RolloutRow, VerdictRow
+from backend_api.tables import RolloutMinuteRow, RolloutRow, RolloutStepRow, VerdictRow
 
 # Two days of minutes are as many points as a chart can show.
 MINUTES, CHANGES = 2_880, 100
 
 
-def newest(session: Session, model: str, entry: RolloutPlan, now: datetime) -> Rollout:
+def newest(session: Session, model: str, now: datetime) -> Rollout:
     """The rollout under way, else the last one.
 
     Raises:
@@ -37,7 +39,7 @@ def newest(session: Session, model: str, entry: RolloutPlan, now: datetime) -> R
     row = session.scalar(
         select(RolloutRow)
         .where(RolloutRow.model_name == model)
-        .order_by(RolloutRow.started_at.desc())
+        .order_by(RolloutRow.ended_at.is_(None).desc(), RolloutRow.started_at.desc())
         .limit(1)
     )
     if row is None:
@@ -45,14 +47,17 @@ def newest(session: Session, model: str, entry: RolloutPlan, now: datetime) -> R
             f"{model} never had a canary.",
             "Ask for one on the Registry page: a promotion by canary, which a lead approves.",
         )
+    asked = row.promotion
     return Rollout(
-        model_name=model, canary=row.canary.version, stable=row.stable.version, state=row.state,
-        share=row.share,
-        steps=sorted(entry.steps), hours=entry.hours, min_requests=entry.min_requests,
-        since=row.since, measured_from=row.measured_from, reason=row.reason,
-        started_by=row.started_by, started_at=row.started_at, ended_by=row.ended_by,
+        model_name=model, kind=row.kind, canary=row.canary.version, stable=row.stable.version,
+        state=row.state, revision=row.revision, share=row.share, plan=Plan.model_validate(row.plan),
+        since=row.since, measured_from=row.measured_from, due_at=row.due_at, reason=row.reason,
+        asked_by=asked.requested_by if asked else None,
+        approved_by=asked.decided_by if asked else None, started_by=row.started_by,
+        started_at=row.started_at, ended_by=row.ended_by,
         ended_at=row.ended_at, users=comparison.users(session, row, row.ended_at or now),
-        latest=_latest(session, row), said=_said(session, row), minutes=_minutes(session, row),
+        latest=_latest(session, row), said=_said(session, row),
+        timeline=_timeline(session, row), minutes=_minutes(session, row),
     )  # fmt: skip
 
 
@@ -100,6 +105,23 @@ def _said(session: Session, row: RolloutRow) -> list[Said]:
     return [Said.model_validate(dict(one)) for one in rows.mappings()]
 
 
+def _timeline(session: Session, row: RolloutRow) -> list[RolloutStep]:
+    """What was done to it, oldest first; of very many the newest."""
+    rows = session.scalars(
+        select(RolloutStepRow)
+        .where(RolloutStepRow.rollout_id == row.id)
+        .order_by(RolloutStepRow.id.desc())
+        .limit(CHANGES)
+    )
+    return [
+        RolloutStep(
+            at=one.at, actor=one.actor, what=one.what, state=one.state, share=one.share,
+            reason=one.reason,
+        )
+        for one in reversed(list(rows))
+    ]  # fmt: skip
+
+
 def _minutes(session: Session, row: RolloutRow) -> list[CountedMinute]:
     rows = session.scalars(
         select(RolloutMinuteRow)
@@ -122,7 +144,8 @@ def _minutes(session: Session, row: RolloutRow) -> list[CountedMinute]:
 
 def priced(session: Session, model: str, entry: ModelEntry, share: int, now: datetime) -> Price:
     """What a step at this share would cost and could show, at the pace of the last hour."""
-    chosen = plan(entry.rollout)
+    row = under_way(session, model)
+    chosen = plan_of(row) if row is not None else rule_plan(frozen(entry.rollout))
     hour = _traffic(session, model, min(chosen.each, DAY), now)
     budget = _budget(session, model, entry, hour, now)
     cost = price(hour, share, chosen.each, chosen.least, budget)

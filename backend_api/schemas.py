@@ -4,10 +4,18 @@ May be imported by other packages; imports states only.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from backend_api.states import (
     DryRunOutcome,
@@ -17,6 +25,7 @@ from backend_api.states import (
     PromotionStatus,
     Repair,
     Role,
+    RolloutKind,
     RolloutState,
     Strategy,
     Verdict,
@@ -142,6 +151,43 @@ class Transition(Wire):
     at: datetime
 
 
+RISING = "have to be rising shares from 1 to 100, as in 10, 50, 100"
+
+
+def _written(steps: Any) -> Any:
+    """Take shares as people type them, ``10, 50 %``, where no list is given."""
+    if not isinstance(steps, str):
+        return steps
+    parts = [part.strip(" %") for part in steps.split(",")]
+    if not all(part.isdecimal() and len(part) <= 3 for part in parts):
+        raise ValueError(RISING)
+    return [int(part) for part in parts]
+
+
+def _rising(steps: list[int]) -> list[int]:
+    if sorted(set(steps)) != steps or not all(1 <= share <= 100 for share in steps):
+        raise ValueError(RISING)
+    return steps
+
+
+class Plan(Wire):
+    """A rollout's shares in per cent, the minutes each is compared, and what ends it.
+
+    ``min_requests`` are units (a user in a minute) of each arm. After ``patience_minutes`` without
+    anything to compare the share goes back. ``on_bad``: what a verdict against the canary does.
+    Of a rollout that goes down only steps and minutes count.
+    """
+
+    steps: Annotated[
+        list[int], Field(min_length=1, max_length=20), BeforeValidator(_written),
+        AfterValidator(_rising),
+    ]  # fmt: skip
+    minutes: float = Field(ge=1, le=43_200)
+    min_requests: int = Field(ge=1, le=1_000_000_000)
+    patience_minutes: float = Field(ge=1, le=43_200)
+    on_bad: Literal["roll_back", "hold"] = "roll_back"
+
+
 class Promotion(Wire):
     """A request to promote, with the evidence its approver signs."""
 
@@ -151,6 +197,8 @@ class Promotion(Wire):
     strategy: Strategy
     share: int
     breaking: bool
+    plan: Plan | None = None
+    supersede: bool = False
     status: PromotionStatus
     requested_by: str
     requested_at: datetime
@@ -363,7 +411,10 @@ class Shadow(Wire):
 
 
 class Deployment(Wire):
-    """Desired and observed state of one model side by side; ``has_rules``: these may answer it."""
+    """Desired and observed state of one model side by side.
+
+    ``has_rules``: these may answer it. ``walking_down``: the canary is a version being left.
+    """
 
     model_name: str
     title: str
@@ -375,6 +426,7 @@ class Deployment(Wire):
     has_rules: bool = False
     fallback: Fallback | None = None
     shadow: Shadow | None = None
+    walking_down: bool = False
     readiness: Readiness
     mirror: Mirror
 
@@ -499,20 +551,40 @@ class CountedMinute(Wire):
     stable_slow: int
 
 
+class RolloutStep(Wire):
+    """What was done to a rollout, by whom, and how it stood then."""
+
+    at: datetime
+    actor: str
+    what: str
+    state: RolloutState
+    share: int
+    reason: str
+
+
 class Rollout(Wire):
-    """A canary on its way, or the last one. ``users`` are (canary, stable) of the last hour."""
+    """A version on its way up or down, or the last one that was.
+
+    ``canary`` is the version that gains share, or loses it where ``kind`` is down, and ``stable``
+    has the rest. ``due_at`` is when the next step may come at the earliest, None while that is
+    not known. ``users`` are (canary, stable) of the last hour. ``revision`` rises with each
+    decision about it.
+    """
 
     model_name: str
+    kind: RolloutKind
     canary: str
     stable: str
     state: RolloutState
+    revision: int
     share: int
-    steps: list[int]
-    hours: float
-    min_requests: int
+    plan: Plan
     since: datetime
     measured_from: datetime | None
+    due_at: datetime | None
     reason: str
+    asked_by: str | None
+    approved_by: str | None
     started_by: str
     started_at: datetime
     ended_by: str | None
@@ -520,6 +592,7 @@ class Rollout(Wire):
     users: tuple[int, int]
     latest: RolloutVerdict | None
     said: list[Said]
+    timeline: list[RolloutStep]
     minutes: list[CountedMinute]
 
 
@@ -635,12 +708,46 @@ class DryRunResult(Wire):
     sentence: str
 
 
-class PauseCanary(Write):
-    """Pause or resume a canary that the caller saw at a share."""
+class SteerRollout(Write):
+    """Pause, resume, step, promote or abort a rollout that the caller saw at a share.
 
-    model_config = _example("nobody is awake to watch it", expected_share=10)
+    With ``expected_revision`` any other decision about it since then is a reason to refuse.
+    """
+
+    model_config = _example("nobody is awake to watch it", expected_share=10, expected_revision=3)
 
     expected_share: int = Field(ge=0, le=100)
+    expected_revision: int | None = Field(default=None, ge=0)
+
+
+class SetPlan(SteerRollout):
+    """Give a rollout under way another plan; what it has compared so far counts on."""
+
+    model_config = _example(
+        "a quiet week: smaller steps", expected_share=10, expected_revision=3,
+        plan={
+            "steps": [10, 25, 50], "minutes": 720, "min_requests": 1000,
+            "patience_minutes": 1440, "on_bad": "roll_back",
+        },
+    )  # fmt: skip
+
+    plan: Plan
+
+
+class WalkDown(Write):
+    """Leave production step by step: half at once, then a tenth, then nothing.
+
+    ``minutes`` go by between two steps. ``expected_production`` is what the caller saw; None means
+    whatever serves now. ``to`` is the version to go back to, by default the last verified one.
+    """
+
+    model_config = _example(
+        "answers drift, nothing is down", expected_production="v1.2.0", to=None, minutes=5
+    )
+
+    expected_production: str | None
+    to: str | None = None
+    minutes: float = Field(default=5, ge=1, le=1440)
 
 
 class ModelSummary(Wire):
@@ -859,7 +966,11 @@ class MoveVersion(Write):
 
 
 class RequestPromotion(Write):
-    """Ask for a version to be promoted. ``expected_production`` is what the caller saw."""
+    """Ask for a version to be promoted. ``expected_production`` is what the caller saw.
+
+    A canary may bring its own ``plan``, by default the one in models.yaml; with ``supersede`` it
+    ends another canary that is under way.
+    """
 
     model_config = _example(
         "fewer wrong loan intents",
@@ -874,11 +985,22 @@ class RequestPromotion(Write):
     strategy: Strategy = Strategy.FULL
     share: int = Field(default=10, ge=1, le=99, description="per cent, for a canary")
     breaking: bool = False
+    plan: Plan | None = None
+    supersede: bool = False
     expected_production: str | None
+
+    @model_validator(mode="after")
+    def _is_a_canarys(self) -> "RequestPromotion":
+        if self.strategy != Strategy.CANARY and (self.plan is not None or self.supersede):
+            raise ValueError("plan and supersede are for a canary: set strategy to canary")
+        return self
 
 
 class DecidePromotion(Write):
-    """Approve, reject or withdraw; ``evidence_hash`` is the hash of what the approver saw."""
+    """Approve, reject or withdraw; ``evidence_hash`` is the hash of what the approver saw.
+
+    ``plan`` replaces the one that was asked for; it counts only for the approval of a canary.
+    """
 
     model_config = _example(
         "criteria and canary plan read", evidence_hash="9b1c" * 16, break_glass=False
@@ -886,6 +1008,7 @@ class DecidePromotion(Write):
 
     evidence_hash: str
     break_glass: bool = False
+    plan: Plan | None = None
 
 
 class RollBack(Write):

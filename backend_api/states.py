@@ -67,12 +67,33 @@ class Strategy(StrEnum):
 
 
 class RolloutState(StrEnum):
-    """A canary on its way, from its first share to its end."""
+    """A version on its way up or down, from its first share to its end."""
 
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
     ABORTED = "aborted"
+    SUPERSEDED = "superseded"
+
+
+T = RolloutState
+
+# Whoever ends is ended: a canary that comes back is another rollout. (T: it is on its track.)
+ROLLOUT_MOVES: dict[RolloutState, frozenset[RolloutState]] = {
+    T.RUNNING: frozenset({T.PAUSED, T.COMPLETED, T.ABORTED, T.SUPERSEDED}),
+    T.PAUSED: frozenset({T.RUNNING, T.COMPLETED, T.ABORTED, T.SUPERSEDED}),
+    T.COMPLETED: frozenset(),
+    T.ABORTED: frozenset(),
+    T.SUPERSEDED: frozenset(),
+}
+UNDER_WAY = frozenset(state for state, moves in ROLLOUT_MOVES.items() if moves)
+
+
+class RolloutKind(StrEnum):
+    """Up: a new version gains share. Down: a version that is being left loses it."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 class Verdict(StrEnum):

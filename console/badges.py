@@ -40,6 +40,7 @@ LOOKS: dict[str, Look] = {
     "paused": Look("Paused", "pause_circle", "orange"),
     "next": Look("Next", "schedule", "gray"),
     "completed": Look("Completed", "check_circle", "green"),
+    "superseded": Look("Superseded", "swap_horiz", "gray"),
     "aborted": Look("Went back", "undo", "red"),
     # freeze windows
     "frozen": Look("Frozen", "ac_unit", "blue"),

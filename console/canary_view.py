@@ -6,12 +6,11 @@ from math import exp, log
 import streamlit as st
 
 from backend_api.schemas import Comparison, Rollout
-from backend_api.states import Health, RolloutState, Verdict
-from console import badges, canary_charts, parts, session, times
+from backend_api.states import UNDER_WAY, Health, RolloutKind, RolloutState, Verdict
+from console import badges, canary_charts, parts, plan_form, session, times
 from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 10.0
-UNDER_WAY = (RolloutState.RUNNING, RolloutState.PAUSED)
 HEALTHS = {
     Verdict.PROMOTE: Health.OK,
     Verdict.NOT_ENOUGH: Health.UNKNOWN,
@@ -41,13 +40,19 @@ def live(model: str) -> None:
     plan(found)
     if found.latest is not None:
         compared(found, found.latest.comparisons)
-    said(found)
+    timeline(found)
+    if found.kind == RolloutKind.UP:
+        said(found)
     parts.read_at(reading, LIVE_SECONDS)
 
 
 def answer(found: Rollout) -> tuple[Health, str]:
     """The page's question, answered."""
     name = f"{found.canary} beside {found.stable}"
+    if found.kind == RolloutKind.DOWN:
+        return _left(found)
+    if found.state == RolloutState.SUPERSEDED:
+        return Health.UNKNOWN, f"{found.canary} made way for another canary."
     if found.state == RolloutState.COMPLETED:
         return Health.OK, f"{found.canary} is production; its canary is over."
     if found.state == RolloutState.ABORTED:
@@ -61,10 +66,23 @@ def answer(found: Rollout) -> tuple[Health, str]:
     return HEALTHS[found.latest.verdict], found.latest.sentence
 
 
+def _left(found: Rollout) -> tuple[Health, str]:
+    """The answer where a version is being left."""
+    if found.state in UNDER_WAY:
+        return (
+            Health.DEGRADED,
+            f"{found.canary} is being left: it has {found.share} %, {found.stable} the rest.",
+        )
+    how = "step by step" if found.state == RolloutState.COMPLETED else "and cut short"
+    return Health.DEGRADED, f"{found.canary} was walked down {how}; {found.stable} serves."
+
+
 def step_states(found: Rollout) -> list[tuple[int, str]]:
     """Each share of the plan with how it stands: done, now, paused, next."""
+    if found.kind == RolloutKind.DOWN:
+        return _steps_down(found)
     steps = sorted(
-        {*found.steps, found.share} - {0} if found.state in UNDER_WAY else {*found.steps}
+        {*found.plan.steps, found.share} - {0} if found.state in UNDER_WAY else {*found.plan.steps}
     )
     told = []
     for step in steps:
@@ -77,10 +95,29 @@ def step_states(found: Rollout) -> list[tuple[int, str]]:
     return told
 
 
+def _steps_down(found: Rollout) -> list[tuple[int, str]]:
+    """The same of a version that is being left: its shares fall."""
+    now = found.share if found.state in UNDER_WAY else 0
+    ended = found.state not in UNDER_WAY
+    told = []
+    for step in sorted({*found.plan.steps, now, 0}, reverse=True):
+        told.append((step, "done" if step > now or ended else "now" if step == now else "next"))
+    return told
+
+
+def due(found: Rollout) -> str:
+    """When the next step comes, or may come at the earliest."""
+    if found.due_at is None or found.state == RolloutState.PAUSED:
+        return ""
+    word = "Next step" if found.kind == RolloutKind.DOWN else "Earliest next step"
+    age = times.since(found.due_at, datetime.now(UTC))
+    return f":material/timer: {word} at **{times.clock(found.due_at)}**, {age}"
+
+
 def progress(found: Rollout) -> tuple[float, str]:
     """How much of the step's time was compared (0..1), and what is left in words."""
     minutes = found.latest.minutes if found.latest and found.latest.share == found.share else 0
-    wanted = timedelta(hours=found.hours)
+    wanted = timedelta(minutes=found.plan.minutes)
     left = max(timedelta(0), wanted - timedelta(minutes=minutes))
     part = min(1.0, minutes / max(1.0, wanted / timedelta(minutes=1)))
     return part, f"{minutes:,} min compared at {found.share} %, {times.span(left)} to go"
@@ -91,13 +128,18 @@ def plan(found: Rollout) -> None:
     now = datetime.now(UTC)
     say(" ".join(badges.badge(state, f"{step} %") for step, state in step_states(found)))
     if found.state in UNDER_WAY:
-        part, words = progress(found)
-        st.progress(part, text=words)
+        if found.kind == RolloutKind.UP:
+            part, words = progress(found)
+            st.progress(part, text=words)
+            st.caption(f"Plan: {plain(plan_form.words(found.plan))}")
+        if due(found):
+            say(due(found))
     users = found.users[0] + found.users[1]
     seen = f"{found.users[0] / users:.1%}" if users else "–"
+    arm = "Being left" if found.kind == RolloutKind.DOWN else "Canary"
     with st.container(horizontal=True, gap="medium"):
         for label, value, below in (
-            ("Canary", found.canary, f"{found.share} % of users by plan"),
+            (arm, found.canary, f"{found.share} % of users by plan"),
             ("Stable", found.stable, "answers everybody else"),
             ("Realised share", seen, f"of {users:,} users in an hour"),
         ):
@@ -106,7 +148,34 @@ def plan(found: Rollout) -> None:
     ended = ""
     if found.ended_at and found.ended_by:
         ended = f", ended by **{plain(found.ended_by)}** {times.since(found.ended_at, now)}"
-    say(f":gray[Begun by] {by} :gray[{times.since(found.started_at, now)}]{ended}")
+    asked = ""
+    if found.asked_by and found.approved_by:
+        asked = (
+            f":gray[Asked for by] **{plain(found.asked_by)}**:gray[, approved by]"
+            f" **{plain(found.approved_by)}**:gray[;] "
+        )
+    say(f"{asked}:gray[begun by] {by} :gray[{times.since(found.started_at, now)}]{ended}")
+
+
+STEPS = {
+    "begin": "Begun", "raise": "Share raised", "lower": "Share lowered", "pause": "Paused",
+    "resume": "Resumed", "plan": "Plan changed", "complete": "Completed", "abort": "Ended early",
+    "supersede": "Superseded",
+}  # fmt: skip
+
+
+def timeline(found: Rollout) -> None:
+    """What was done to it, by whom and why, newest first."""
+    st.header("Steps", anchor=False)
+    now = datetime.now(UTC)
+    rows = [
+        (
+            times.since(one.at, now), f"{plain(one.actor)}{badges.by_hand(one.actor)}",
+            STEPS.get(one.what, one.what), f"{one.share} %", plain(one.reason),
+        )
+        for one in reversed(found.timeline)
+    ]  # fmt: skip
+    grid(("When", "Who", "What", "Share", "Why"), rows)
 
 
 def evidence(found: Comparison) -> str:

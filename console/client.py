@@ -4,6 +4,7 @@ Knows nothing of Streamlit. An outage is an error, never an empty list.
 """
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from backend_api.schemas import (
@@ -26,7 +27,6 @@ from backend_api.schemas import (
     NewToken,
     Outcome,
     Overview,
-    PauseCanary,
     Price,
     Promotion,
     RegisterVersion,
@@ -34,16 +34,21 @@ from backend_api.schemas import (
     RollBack,
     Rollout,
     SetFallback,
+    SetPlan,
     SetRole,
     SetShadow,
     ShiftTraffic,
+    SteerRollout,
     Token,
     Truth,
     Version,
     VersionDetail,
+    WalkDown,
 )
 from backend_api.states import PromotionStatus
 from console.transport import Transport
+
+Steering = Literal["pause", "resume", "step", "promote", "abort"]
 
 
 class Backend(Transport):
@@ -131,13 +136,17 @@ class Backend(Transport):
         """Walk a plan through the log of the last days."""
         return self._call("POST", ("models", model, "rollout", "dry-run"), DryRunResult, body)
 
-    def pause_canary(self, model: str, body: PauseCanary) -> Outcome:
-        """Keep it at its share."""
-        return self._post(body, "models", model, "rollout", "pause")
+    def steer_rollout(self, model: str, verb: Steering, body: SteerRollout) -> Outcome:
+        """Pause or resume it, take its next step, promote it, or abort it."""
+        return self._post(body, "models", model, "rollout", verb)
 
-    def resume_canary(self, model: str, body: PauseCanary) -> Outcome:
-        """Let it go on by its plan."""
-        return self._post(body, "models", model, "rollout", "resume")
+    def set_plan(self, model: str, body: SetPlan) -> Outcome:
+        """Give it another plan."""
+        return self._post(body, "models", model, "rollout", "plan")
+
+    def walk_down(self, model: str, body: WalkDown) -> Outcome:
+        """Leave production step by step."""
+        return self._post(body, "models", model, "walk-down")
 
     def ledger(
         self,

@@ -60,8 +60,10 @@ def canary(deployment: Deployment) -> None:
     if not session.can(P.ROLL_BACK):
         forms.barred("Lowering or aborting a canary", P.ROLL_BACK)
         return
-    raises = session.can(P.APPROVE)
-    if not raises:
+    raises = session.can(P.APPROVE) and not deployment.walking_down
+    if deployment.walking_down:
+        st.caption(f"{want.canary} is being walked down: its share only falls.")
+    elif not raises:
         forms.barred("Raising the share", P.APPROVE)
     key = f"share.{want.model_name}.{want.epoch}"
     share = st.slider(

@@ -14,22 +14,23 @@ from backend_api.schemas import (
     VersionDetail,
 )
 from backend_api.states import Permission, PromotionStatus, Strategy
-from console import badges, forms, session, times
+from console import badges, forms, plan_form, session, times
 from console.markdown import plain, say
 from console.registry_view import held_back
 
 P = Permission
 # Gates that an approval by break-glass lets a request past.
 BREAKABLE = ("budget",)
+# Gates that a tick in the form answers: that it is meant to break callers, or to end a canary.
+TICKED = ("schema", "rollout")
 
 
 def ask(detail: VersionDetail, production: str | None) -> None:
     """The form that asks for a validated version's promotion, or why it cannot be asked for."""
     version = detail.version
     key = f"ask.{version.model_name}.{version.version}"
-    # A narrower schema alone can be ticked as meant; every other gate has to pass first.
-    # The error budget alone can be let past, by whoever approves.
-    firm = [g for g in held_back(detail.gates) if g.name not in ("schema", *BREAKABLE)]
+    # Every other gate has to pass first; the error budget can be let past by whoever approves.
+    firm = [g for g in held_back(detail.gates) if g.name not in (*TICKED, *BREAKABLE)]
     if not session.can(P.REQUEST_PROMOTION):
         forms.barred("Asking for a promotion", P.REQUEST_PROMOTION)
         return
@@ -48,6 +49,8 @@ def ask(detail: VersionDetail, production: str | None) -> None:
             version=version.version,
             strategy=Strategy(str(forms.value(key, "strategy"))),
             share=st.session_state.get(f"{key}.share", 10),
+            plan=plan_form.written(key) if st.session_state.get(f"{key}.own") else None,
+            supersede=bool(st.session_state.get(f"{key}.supersede", False)),
             breaking=bool(forms.value(key, "breaking")),
             expected_production=production,
         )
@@ -61,12 +64,23 @@ def ask(detail: VersionDetail, production: str | None) -> None:
                 " break-glass only."
             )
         canary = _strategy(key, version.version, production)
+        own = canary and st.checkbox("By a plan of its own, not the usual one", key=f"{key}.own")
         with st.form(key, border=False):
             if canary:
-                st.slider("Share at the start, per cent", 1, 99, 10, key=f"{key}.share")
+                _beginning(key, detail, own=own)
             st.checkbox("It breaks callers, and they know", key=f"{key}.breaking")
             forms.reason(key, "better on new phrases, see the comparison")
             forms.button(key, "Request promotion", verb, icon="send", kind="primary")
+
+
+def _beginning(key: str, detail: VersionDetail, *, own: bool) -> None:
+    """Where a canary begins, by which plan, and whether another has to make way."""
+    st.slider("Share at the start, per cent", 1, 99, 10, key=f"{key}.share")
+    if own:
+        plan_form.fields(key, plan_form.USUAL)
+    if any(gate.name == "rollout" for gate in held_back(detail.gates)):
+        words = "End the canary that is under way: this one takes its place"
+        st.checkbox(words, key=f"{key}.supersede")
 
 
 def _spent(detail: VersionDetail) -> bool:
@@ -82,7 +96,7 @@ def _strategy(key: str, version: str, production: str | None) -> bool:
     )
     canary = picked == Strategy.CANARY
     if canary:
-        said = f"{version} gets the share below, {production} the rest; a lead raises it later."
+        said = f"{version} gets the share below, {production} the rest; a judge raises it."
     elif production:
         said = f"Every request goes to {version}; {production} stays warm as the way back."
     else:
@@ -122,6 +136,7 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
     how = "all traffic at once"
     if request.strategy == Strategy.CANARY:
         how = f"canary at {request.share} %"
+        how += ", in place of the one under way" if request.supersede else ""
     breaking = ", breaking for callers" if request.breaking else ""
     say(
         f"{badges.badge(request.status)} **{request.version}: {how}{breaking}**  \n"
@@ -129,6 +144,8 @@ def _request(request: Promotion, detail: VersionDetail) -> None:
         f" {times.since(request.requested_at, now)}: {plain(request.reason)}  \n"
         f":gray[Expires {times.since(request.expires_at, now)}]"
     )
+    if request.plan is not None:
+        st.caption(f"Plan: {plain(plan_form.words(request.plan))}")
     if detail.moved:
         st.warning(
             f"**An approval would be void: {plain('; '.join(detail.moved))}.**"

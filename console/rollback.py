@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from backend_api.schemas import Deployment, Desired, Outcome, Readiness, RollBack
+from backend_api.schemas import Deployment, Outcome, Readiness, RollBack
 from backend_api.states import GateState, Permission
 from console import badges, rollback_progress, session, times
 from console.markdown import plain, say
@@ -123,15 +123,22 @@ def effect(seen: Deployment) -> list[str]:
     return lines
 
 
+def _left(seen: Deployment) -> str:
+    """What would no longer serve: production, or the canary where production is the way back."""
+    want = seen.desired
+    if want is None or want.production is None:
+        return "nothing"
+    return (want.canary or "") if want.production == seen.readiness.target else want.production
+
+
 def _confirm(seen: Deployment) -> None:
     _refusal()
     if seen.readiness.target is None:
         st.markdown(plain(seen.readiness.sentence))
         return
-    want: Desired | None = seen.desired
     names = (
         ("Model", seen.model_name),
-        ("From", (want.production if want else None) or "nothing"),
+        ("From", _left(seen)),
         ("To", seen.readiness.target),
     )
     for column, (label, value) in zip(st.columns([2, 1, 1]), names, strict=True):

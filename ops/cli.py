@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.commands import promotion, serving, stack, status, train, version
+from ops.commands import promotion, rollout, serving, stack, status, train, version
 from ops.commands.access import account, token
 from ops.commands.audit import audit
 from ops.commands.canary import canary
@@ -32,8 +32,8 @@ PANELS = {
         promotion.withdraw,
     ),
     "Serving": (
-        rollback, rehearse, fallback, shadow, serving.share, serving.pause, serving.resume,
-        serving.lift_hold, serving.repair, traffic,
+        rollback, rehearse, rollout.walk_down, fallback, shadow, serving.share, rollout.pause,
+        rollout.resume, serving.lift_hold, serving.repair, traffic,
     ),
     "Access and record": (history, answered),
 }  # fmt: skip

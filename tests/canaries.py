@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Engine, text
 
 from backend_api import db, deployment, ledger, retention
 from backend_api.catalog import Catalog, ModelEntry
-from backend_api.operations import rollout
+from backend_api.operations import course, descent, rollout, steering
+from backend_api.schemas import Outcome, Plan, SetPlan, SteerRollout, WalkDown
 from backend_api.states import Strategy
-from backend_api.tables import RolloutRow, VerdictRow
-from tests.makers import INTENT, Registry
+from backend_api.tables import RolloutRow, RolloutStepRow, VerdictRow
+from tests.makers import INTENT, Registry, perform_as
 from tests.workers import Workers
 
 TIMEOUT = 1e9
@@ -31,6 +33,7 @@ class Canary:
         self.entry: ModelEntry = entry.model_copy(
             update={"rollout": entry.rollout.model_copy(update=chosen)}
         )
+        self.registry.entry = self.entry
         self.now = db.now().replace(second=10, microsecond=0) - timedelta(hours=6)
         with db.transaction(engine, "tests") as session:
             retention.make_partitions(session, self.now)
@@ -55,14 +58,56 @@ class Canary:
         with db.transaction(self.engine, "watch") as session:
             rollout.tend(session, self.entry, INTENT, self.now, TIMEOUT)
 
+    def steer(self, verb: str, by: str = "ravi", share: int | None = None) -> Outcome:
+        """One of ``steering``'s verbs, by somebody who saw the present share, or this one."""
+        body = SteerRollout(
+            request_id=uuid4(), reason="made for a test",
+            expected_share=self.row().share if share is None else share,
+        )  # fmt: skip
+        timed = (TIMEOUT,) if verb in ("step", "promote", "abort") else ()
+        act = getattr(steering, verb)
+        return perform_as(
+            self.engine, by, lambda s, o: act(s, o, self.entry, INTENT, body, *timed), now=self.now
+        )
+
+    def replan(self, by: str = "ravi", **changes: Any) -> Outcome:
+        """Another plan for the rollout under way; ``changes`` are what differs."""
+        row = self.row()
+        body = SetPlan(
+            request_id=uuid4(), reason="made for a test", expected_share=row.share,
+            plan=Plan.model_validate({**row.plan, **changes}),
+        )  # fmt: skip
+        return perform_as(
+            self.engine, by, lambda s, o: steering.replan(s, o, self.entry, INTENT, body),
+            now=self.now,
+        )  # fmt: skip
+
+    def walk_down(self, by: str = "omar", minutes: float = 5, seen: str | None = None) -> Outcome:
+        """Leave production step by step."""
+        body = WalkDown(
+            request_id=uuid4(), reason="made for a test", expected_production=seen, minutes=minutes
+        )
+        return perform_as(
+            self.engine, by, lambda s, o: descent.walk_down(s, o, self.entry, INTENT, body),
+            now=self.now,
+        )  # fmt: skip
+
+    def steps(self) -> list[tuple[str, str, int]]:
+        """(actor, what, share) of the newest rollout's timeline."""
+        row = self.row()
+        with db.transaction(self.engine, None) as session:
+            found = session.query(RolloutStepRow).filter_by(rollout_id=row.id)
+            return [(s.actor, s.what, s.share) for s in found.order_by(RolloutStepRow.id)]
+
     def answers(
         self, minutes: int, *, canary_errors: int = 0, stable_errors: int = 0, canary: int = 20,
         stable: int = 80, users: int = 10_000,
     ) -> "Canary":  # fmt: skip
         """So many minutes of answers to new users each, ``*_errors`` failed ones in each minute."""
         start = self.now.replace(second=0)
-        arms = (("canary", "v1.1.0", canary, canary_errors),
-                ("production", "v1.0.0", stable, stable_errors))  # fmt: skip
+        production, version, _ = self.desired()
+        arms = (("canary", version or "v1.1.0", canary, canary_errors),
+                ("production", production, stable, stable_errors))  # fmt: skip
         with self.engine.begin() as connection:
             for arm, version, units, errors in arms:
                 connection.execute(
@@ -85,9 +130,12 @@ class Canary:
         return self
 
     def row(self) -> RolloutRow:
-        """The newest rollout."""
+        """The rollout under way, else the newest."""
         with db.transaction(self.engine, None) as session:
-            found = session.query(RolloutRow).order_by(RolloutRow.started_at.desc()).first()
+            found = (
+                course.under_way(session, INTENT)
+                or session.query(RolloutRow).order_by(RolloutRow.started_at.desc()).first()
+            )
             assert found is not None
             session.expunge(found)
             return found

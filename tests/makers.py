@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, text
@@ -12,7 +13,7 @@ from backend_api.catalog import Catalog
 from backend_api.operations import fallback, rollback, shadow, version
 from backend_api.operations import promotion as promotions
 from backend_api.operations.order import Order, perform
-from backend_api.schemas import Explain, Outcome, RequestPromotion, SetShadow
+from backend_api.schemas import Explain, Outcome, Plan, RequestPromotion, SetShadow
 from backend_api.states import Strategy, VersionStatus
 from backend_api.tables import VersionRow
 
@@ -45,10 +46,11 @@ def perform_as(
     actor: str,
     act: Callable[[Session, Order], Outcome],
     request_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> Outcome:
     """One operation in one transaction, as the backend would carry it out."""
     body = Explain(request_id=request_id or uuid4(), reason="made for a test")
-    return perform(engine, "test", body, actor, db.now(), act)
+    return perform(engine, "test", body, actor, now or db.now(), act)
 
 
 class Registry:
@@ -98,12 +100,13 @@ class Registry:
         )
 
     def request(
-        self, name: str, by: str = "asha", strategy: Strategy = Strategy.FULL, share: int = 10
-    ) -> UUID:
+        self, name: str, by: str = "asha", strategy: Strategy = Strategy.FULL, share: int = 10,
+        plan: Plan | None = None, supersede: bool = False,
+    ) -> UUID:  # fmt: skip
         """An open request to promote the version."""
         body = RequestPromotion(
             request_id=uuid4(), reason="better on new phrases", version=name, strategy=strategy,
-            share=share, expected_production=self.production(),
+            share=share, plan=plan, supersede=supersede, expected_production=self.production(),
         )  # fmt: skip
         outcome = perform_as(
             self.engine,

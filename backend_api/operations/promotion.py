@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
 from backend_api.errors import Conflict, Forbidden, NotFound, StaleView
+from backend_api.operations.course import frozen
 from backend_api.operations.order import Order, locked
-from backend_api.operations.traffic import held_back, make_production, start_canary
+from backend_api.operations.traffic import Start, held_back, make_production, start_canary
 from backend_api.registry import evidence, version_row
 from backend_api.rules import promotion as rule
-from backend_api.schemas import Gate, Outcome, RequestPromotion
+from backend_api.schemas import Gate, Outcome, Plan, RequestPromotion
 from backend_api.states import PromotionStatus, Strategy, VersionStatus
 from backend_api.tables import PromotionRow, VersionRow
 
@@ -66,7 +67,9 @@ def request(
     """
     locked(session, model)
     row = version_row(session, model, body.version, lock=True)
-    seen = evidence(session, entry, row, order.now, breaking=body.breaking)
+    seen = evidence(
+        session, entry, row, order.now, breaking=body.breaking, supersede=body.supersede
+    )
     _may_be_asked(session, model, row, seen, body)
     gates = rule.decide(seen)
     # What a lead may break is decided when the request is.
@@ -75,6 +78,7 @@ def request(
     promotion = PromotionRow(
         id=order.request_id, model_id=row.id, model_name=model, strategy=body.strategy,
         share=100 if body.strategy == Strategy.FULL else body.share, breaking=body.breaking,
+        plan=body.plan.model_dump(mode="json") if body.plan else None, supersede=body.supersede,
         status=PromotionStatus.PENDING, break_glass=False, requested_by=order.actor,
         requested_at=order.now, reason=order.reason, evidence=signed,
         evidence_hash=rule.fingerprint(signed), expires_at=order.now + timedelta(hours=hours),
@@ -86,8 +90,11 @@ def request(
         "promotion.request",
         model=model,
         version=row.version,
-        evidence={"hash": promotion.evidence_hash, "strategy": str(body.strategy), **signed},
-    )
+        evidence={
+            "hash": promotion.evidence_hash, "strategy": str(body.strategy), **signed,
+            "plan": promotion.plan, "supersede": body.supersede,
+        },
+    )  # fmt: skip
     shut = rule.broken(gates)
     how = f"by break-glass: {shut[0].sentence}" if shut else "by another lead."
     return Outcome(
@@ -135,7 +142,9 @@ def what_moved(session: Session, entry: ModelEntry, row: PromotionRow, now: date
 def _present(
     session: Session, entry: ModelEntry, row: PromotionRow, now: datetime
 ) -> tuple[list[str], list[Gate]]:
-    seen = evidence(session, entry, row.version, now, breaking=row.breaking)
+    seen = evidence(
+        session, entry, row.version, now, breaking=row.breaking, supersede=row.supersede
+    )
     gates = rule.decide(seen)
     return rule.moved(row.evidence, rule.bundle(seen, gates)), gates
 
@@ -161,24 +170,22 @@ def _still_stands(
 
 
 def approve(
-    session: Session,
-    order: Order,
-    entry: ModelEntry,
-    promotion_id: UUID,
-    evidence_hash: str,
-    *,
-    break_glass: bool,
-    timeout: float,
-) -> Outcome:
+    session: Session, order: Order, entry: ModelEntry, promotion_id: UUID, evidence_hash: str, *,
+    break_glass: bool, timeout: float, plan: Plan | None = None,
+) -> Outcome:  # fmt: skip
     """Let a request through and carry it out in the same transaction.
+
+    ``plan`` replaces the one that was asked for.
 
     Raises:
         Forbidden: one's own request, without break-glass.
+        Conflict: a plan for what is no canary.
         StaleView: decided already, expired, or the evidence moved; the message says what.
         PromotionBlocked: promotions are frozen now, or the error budget is spent and nobody broke
             the glass.
     """
     row = _open_request(session, promotion_id)
+    chosen = _plan(entry, row, plan)
     version = version_row(session, row.model_name, row.version.version, lock=True)
     if row.requested_by == order.actor and not break_glass:
         raise Forbidden(
@@ -206,8 +213,22 @@ def approve(
         },
     )  # fmt: skip
     if row.strategy == Strategy.FULL:
-        return make_production(session, order, version, entry.endpoint, timeout)
-    return start_canary(session, order, version, row.share, entry.endpoint)
+        return make_production(session, order, version, entry, timeout)
+    start = Start(row.share, chosen, row.id, row.supersede)
+    return start_canary(session, order, version, entry, start)
+
+
+def _plan(entry: ModelEntry, row: PromotionRow, decided: Plan | None) -> Plan:
+    """What the approver says, else what was asked for, else models.yaml as it stands now."""
+    if decided is not None and row.strategy != Strategy.CANARY:
+        raise Conflict(
+            f"{row.model_name} {row.version.version} is asked for with all traffic at once, so no"
+            " plan would count.",
+            "Approve it without one, or have it asked for as a canary.",
+        )
+    if decided is not None:
+        return decided
+    return Plan.model_validate(row.plan) if row.plan else frozen(entry.rollout)
 
 
 def close(session: Session, order: Order, promotion_id: UUID, becomes: PromotionStatus) -> Outcome:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from backend_api.deployment import desired
 from backend_api.errors import Conflict, StaleView
+from backend_api.operations import course
 from backend_api.operations.order import Order, locked
 from backend_api.operations.traffic import compiled_epoch
 from backend_api.operations.version import end_slot, put
@@ -16,7 +17,7 @@ from backend_api.tables import ModelRow, VersionRow
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """Where a rollback goes from, and to; they are the same where only a canary has to end."""
 
     serving: str
@@ -30,9 +31,13 @@ class _Way:
         return self.canary or "" if only_canary else self.serving
 
 
-def _target(session: Session, model: str, want: Desired, asked: str | None) -> VersionRow:
-    # With nothing to go back to, production itself is the way back from its canary.
-    name = asked or want.target or (want.production if want.canary else None)
+def _target(
+    session: Session, model: str, want: Desired, asked: str | None, *, walking: bool
+) -> VersionRow:
+    # With nothing to go back to, production itself is the way back from its canary; so it is from
+    # a version that is being walked down.
+    own = want.production if want.canary else None
+    name = asked or (own if walking else want.target or own)
     if name is None:
         raise Conflict(
             f"{model} has no earlier version that was verified in production.",
@@ -56,9 +61,16 @@ def _target(session: Session, model: str, want: Desired, asked: str | None) -> V
     return row
 
 
-def _way(
+def way_back(
     session: Session, model: str, held: ModelRow, expected_production: str | None, to: str | None
-) -> _Way:
+) -> Way:
+    """Where a rollback would go from and to.
+
+    Raises:
+        StaleView: another version is in production than the caller saw.
+        Conflict: there is nothing to go back to, or ``to`` is no safe target.
+    """
+    walking = course.goes_down(course.under_way(session, model))
     want = desired(session, model)
     if want is None or want.production is None:
         raise Conflict(f"{model} has nothing in production.", "Promote a version first.")
@@ -68,13 +80,21 @@ def _way(
             "Look at the page again: somebody may have rolled back already.",
             production=want.production,
         )
-    if expected_production is None and to is None and held.held_at is not None:
+    named = expected_production is not None or to is not None
+    if not named and not walking and held.held_at is not None:
         raise Conflict(
             f"{model} was rolled back already and serves {want.production}: {held.held_reason}.",
             "To go back further, say from which version or to which.",
             production=want.production,
         )
-    return _Way(want.production, want.canary, _target(session, model, want, to))
+    target = _target(session, model, want, to, walking=walking)
+    return Way(want.production, want.canary, target)
+
+
+def set_hold(order: Order, held: ModelRow, left: str) -> None:
+    """Let nothing promote the model until a lead has lifted this."""
+    held.held_at, held.held_by = order.now, order.actor
+    held.held_reason = f"{left} rolled back by {order.actor}: {order.reason}"
 
 
 def roll_back(
@@ -90,22 +110,23 @@ def roll_back(
 
     ``expected_production`` None means whatever serves now (the command line at night); a second
     rollback while the first one's hold stands then has to name a version, so that pressing twice
-    does not go back twice. Where only a canary has to go, production stays.
+    does not go back twice. Where only a canary has to go, production stays; a version that is
+    being walked down goes at once.
 
     Raises:
         StaleView: another version is in production than the caller saw.
         Conflict: there is nothing to go back to, or ``to`` is no safe target.
     """
     model_row = locked(session, model)
-    way = _way(session, model, model_row, expected_production, to)
+    way = way_back(session, model, model_row, expected_production, to)
     if way.canary is not None:
         end_slot(session, model, "canary", "rolled_back")
     if way.target.version != way.serving:
         end_slot(session, model, "production", "rolled_back")
         put(session, way.target, "production", 100, "active", url)
-    model_row.held_at, model_row.held_by = order.now, order.actor
-    model_row.held_reason = f"{way.left} rolled back by {order.actor}: {order.reason}"
+    set_hold(order, model_row, way.left)
     epoch = compiled_epoch(session, model)
+    course.close(session, order, model)
     order.record(
         session,
         "model.roll_back",

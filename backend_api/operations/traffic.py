@@ -1,19 +1,23 @@
 """Who serves how much: production, canary, and the share between them."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
 from backend_api.deployment import agreed, answered_by, desired, observed
 from backend_api.errors import Conflict, PromotionBlocked, StaleView
+from backend_api.operations import course
 from backend_api.operations.order import Order, locked
 from backend_api.operations.version import deployment_row, end_slot, put
 from backend_api.registry import evidence, version_row
 from backend_api.rules import promotion as rule
 from backend_api.rules.deployment import proved
-from backend_api.schemas import Gate, Outcome, ShiftTraffic
-from backend_api.states import GateState
-from backend_api.tables import RoutingRow, VersionRow
+from backend_api.schemas import Gate, Outcome, Plan, ShiftTraffic
+from backend_api.states import GateState, RolloutState
+from backend_api.tables import RolloutRow, RoutingRow, VersionRow
 
 
 def compiled_epoch(session: Session, model: str) -> int:
@@ -50,7 +54,7 @@ def _last_look(session: Session, order: Order, model: str, timeout: float) -> No
 
 
 def make_production(
-    session: Session, order: Order, row: VersionRow, url: str, timeout: float
+    session: Session, order: Order, row: VersionRow, entry: ModelEntry, timeout: float
 ) -> Outcome:
     """Give the version all traffic; the version before it is archived and kept warm.
 
@@ -60,9 +64,10 @@ def make_production(
     _refuse_another(session, row)
     _last_look(session, order, row.model_name, timeout)
     end_slot(session, row.model_name, "production", "archived")
-    put(session, row, "production", 100, "active", url)
+    put(session, row, "production", 100, "active", entry.endpoint)
     order.record(session, "model.promote", model=row.model_name, version=row.version)
     epoch = compiled_epoch(session, row.model_name)
+    course.follow(session, order, row.model_name, entry.rollout)
     return Outcome(
         sentence=f"{row.model_name} {row.version} is in production; workers are switching over.",
         model_name=row.model_name,
@@ -76,31 +81,60 @@ def _refuse_another(session: Session, row: VersionRow) -> None:
     if running is not None and running.model_id != row.id:
         raise Conflict(
             f"{row.model_name} has a canary already.",
-            "Finish it or abort it first; one rollout runs at a time.",
+            "Finish it or abort it first; one rollout runs at a time. A canary that is asked for"
+            " with `supersede` ends it.",
         )
 
 
-def start_canary(session: Session, order: Order, row: VersionRow, share: int, url: str) -> Outcome:
+@dataclass(frozen=True)
+class Start:
+    """How a canary begins: its share, its plan, whose approval it has, and what it may end."""
+
+    share: int
+    plan: Plan
+    promotion_id: UUID
+    supersede: bool
+
+
+def start_canary(
+    session: Session, order: Order, row: VersionRow, entry: ModelEntry, start: Start
+) -> Outcome:
     """Give the version a share beside production.
 
     Raises:
-        Conflict: another version is the canary.
+        Conflict: another version is the canary, and nobody said that it is to end.
     """
+    model = row.model_name
+    before = course.follow(session, order, model, entry.rollout)
+    if start.supersede:
+        _supersede(session, order, before, row)
     _refuse_another(session, row)
-    put(session, row, "canary", share, "active", url)
+    put(session, row, "canary", start.share, "active", entry.endpoint)
+    plan = start.plan.model_dump(mode="json")
     order.record(
-        session,
-        "canary.start",
-        model=row.model_name,
-        version=row.version,
-        evidence={"share": share},
-    )
+        session, "canary.start", model=model, version=row.version,
+        evidence={"share": start.share, "plan": plan},
+    )  # fmt: skip
+    epoch = compiled_epoch(session, model)
+    course.close(session, order, model, RolloutState.SUPERSEDED)
+    course.begin(session, order, model, start.plan, promotion_id=start.promotion_id)
     return Outcome(
-        sentence=f"{row.model_name} {row.version} gets {share} % of the requests.",
-        model_name=row.model_name,
-        version=row.version,
-        epoch=compiled_epoch(session, row.model_name),
-    )
+        sentence=f"{model} {row.version} gets {start.share} % of the requests.",
+        model_name=model, version=row.version, epoch=epoch,
+    )  # fmt: skip
+
+
+def _supersede(session: Session, order: Order, before: RolloutRow | None, row: VersionRow) -> None:
+    """End the canary under way for this one; production stays what it is."""
+    if before is None:
+        return
+    # Nothing speaks against a canary that has to make way; against one that is being left it does.
+    status = "rolled_back" if course.goes_down(before) else "archived"
+    end_slot(session, row.model_name, "canary", status)
+    order.record(
+        session, "canary.supersede", model=row.model_name, version=before.canary.version,
+        evidence={"by": row.version, "share": before.share},
+    )  # fmt: skip
 
 
 def held_back(model: str, version: str, gates: list[Gate]) -> None:
@@ -118,6 +152,19 @@ def held_back(model: str, version: str, gates: list[Gate]) -> None:
         )
 
 
+def _may_rise(
+    session: Session, order: Order, entry: ModelEntry, row: VersionRow, before: RolloutRow | None
+) -> None:
+    if course.goes_down(before):
+        raise Conflict(
+            f"{row.model_name} {row.version} is being walked down; its share only falls.",
+            "Abort finishes it. To try the version again, stage it and ask for its promotion.",
+        )
+    # That it breaks callers was ticked, or not, when its promotion was approved.
+    seen = evidence(session, entry, row, order.now, breaking=True)
+    held_back(row.model_name, row.version, rule.decide(seen))
+
+
 def shift(
     session: Session,
     order: Order,
@@ -130,9 +177,11 @@ def shift(
 
     Raises:
         StaleView: the canary or its share is not what the caller saw.
+        Conflict: raising what is being walked down.
         PromotionBlocked: raising it while a gate is shut.
     """
     locked(session, model)
+    before = course.follow(session, order, model, entry.rollout)
     want = desired(session, model)
     canary, share = (want.canary, want.canary_share) if want else (None, 0)
     if canary is None or (canary, share) != (body.expected_canary, body.expected_share):
@@ -144,12 +193,9 @@ def shift(
         )
     row = version_row(session, model, canary, lock=True)
     if body.share > share or body.share == 100:
-        # That it breaks callers was ticked, or not, when its promotion was approved.
-        held_back(
-            model, canary, rule.decide(evidence(session, entry, row, order.now, breaking=True))
-        )
+        _may_rise(session, order, entry, row, before)
     if body.share == 100:
-        return make_production(session, order, row, entry.endpoint, timeout)
+        return make_production(session, order, row, entry, timeout)
     if body.share == 0:
         end_slot(session, model, "canary", "rolled_back")
         action, sentence = "canary.abort", f"{model} {canary} is aborted; it gets no requests."
@@ -160,9 +206,6 @@ def shift(
     order.record(
         session, action, model=model, version=canary, evidence={"from": share, "to": body.share}
     )
-    return Outcome(
-        sentence=sentence,
-        model_name=model,
-        version=canary,
-        epoch=compiled_epoch(session, model),
-    )
+    epoch = compiled_epoch(session, model)
+    course.follow(session, order, model, entry.rollout)
+    return Outcome(sentence=sentence, model_name=model, version=canary, epoch=epoch)

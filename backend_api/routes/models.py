@@ -69,8 +69,10 @@ def read_version(
         .order_by(JobRow.created_at.desc())
         .limit(1)
     )
-    breaking = bool(request and request.breaking)
-    seen = registry.evidence(session, entry, row, db.now(), breaking=breaking)
+    seen = registry.evidence(
+        session, entry, row, db.now(), breaking=bool(request and request.breaking),
+        supersede=bool(request and request.supersede),
+    )  # fmt: skip
     gates = rule.decide(seen)
     signed = request.evidence if request and request.status == PromotionStatus.PENDING else None
     return VersionDetail(

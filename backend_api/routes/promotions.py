@@ -78,6 +78,7 @@ def approve(promotion_id: UUID, body: DecidePromotion, ctx: Ctx, caller: Approve
             promotion_id,
             body.evidence_hash,
             break_glass=body.break_glass,
+            plan=body.plan,
             timeout=ctx.settings.replica_timeout_seconds,
         )
 

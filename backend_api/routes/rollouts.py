@@ -1,4 +1,4 @@
-"""Canaries on their way: how they do, pause and resume, and the price of a share."""
+"""Rollouts on their way: how they do, what may be done to them, and the price of a share."""
 
 from typing import Annotated
 
@@ -7,9 +7,18 @@ from fastapi import APIRouter, Depends, Query
 from backend_api import db, dry_run, rollout_view
 from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
-from backend_api.operations import rollout
+from backend_api.operations import descent, steering
 from backend_api.routes.edge import ERRORS, Ctx, Reading, write
-from backend_api.schemas import DryRun, DryRunResult, Outcome, PauseCanary, Price, Rollout
+from backend_api.schemas import (
+    DryRun,
+    DryRunResult,
+    Outcome,
+    Price,
+    Rollout,
+    SetPlan,
+    SteerRollout,
+    WalkDown,
+)
 from backend_api.states import Permission
 
 router = APIRouter(tags=["canary"], responses=ERRORS)  # type: ignore[arg-type]
@@ -21,8 +30,9 @@ Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 @router.get("/models/{name}/rollout")
 def read_rollout(name: str, ctx: Ctx, session: Reading, caller: Reader) -> Rollout:
-    """The canary under way, else the last one, with its verdicts and counts."""
-    return rollout_view.newest(session, name, ctx.catalog.get(name).rollout, db.now())
+    """The rollout under way, else the last one, with its verdicts, counts and timeline."""
+    ctx.catalog.get(name)
+    return rollout_view.newest(session, name, db.now())
 
 
 @router.get("/models/{name}/rollout/price")
@@ -43,20 +53,67 @@ def try_plan(
 
 
 @router.post("/models/{name}/rollout/pause")
-def pause(name: str, body: PauseCanary, ctx: Ctx, caller: OnCall) -> Outcome:
+def pause(name: str, body: SteerRollout, ctx: Ctx, caller: OnCall) -> Outcome:
     """Let the canary stay at its share; a verdict against it still sends it back."""
-    ctx.catalog.get(name)
+    entry = ctx.catalog.get(name)
     return write(
-        ctx, caller, f"pause {name}", body,
-        lambda s, o: rollout.pause(s, o, name, body.expected_share),
-    )  # fmt: skip
+        ctx, caller, f"pause {name}", body, lambda s, o: steering.pause(s, o, entry, name, body)
+    )
 
 
 @router.post("/models/{name}/rollout/resume")
-def resume(name: str, body: PauseCanary, ctx: Ctx, caller: Approver) -> Outcome:
+def resume(name: str, body: SteerRollout, ctx: Ctx, caller: Approver) -> Outcome:
     """Let a paused canary go on by its plan, which raises its share."""
-    ctx.catalog.get(name)
+    entry = ctx.catalog.get(name)
     return write(
-        ctx, caller, f"resume {name}", body,
-        lambda s, o: rollout.resume(s, o, name, body.expected_share),
+        ctx, caller, f"resume {name}", body, lambda s, o: steering.resume(s, o, entry, name, body)
+    )
+
+
+@router.post("/models/{name}/rollout/step")
+def step(name: str, body: SteerRollout, ctx: Ctx, caller: Approver) -> Outcome:
+    """Give the canary its plan's next share now; every gate must be passed."""
+    entry, timeout = ctx.catalog.get(name), ctx.settings.replica_timeout_seconds
+    return write(
+        ctx, caller, f"step {name}", body,
+        lambda s, o: steering.step(s, o, entry, name, body, timeout),
+    )  # fmt: skip
+
+
+@router.post("/models/{name}/rollout/promote")
+def promote(name: str, body: SteerRollout, ctx: Ctx, caller: Approver) -> Outcome:
+    """Make the canary production now; every gate must be passed."""
+    entry, timeout = ctx.catalog.get(name), ctx.settings.replica_timeout_seconds
+    return write(
+        ctx, caller, f"promote {name}", body,
+        lambda s, o: steering.promote(s, o, entry, name, body, timeout),
+    )  # fmt: skip
+
+
+@router.post("/models/{name}/rollout/abort")
+def abort(name: str, body: SteerRollout, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Take the whole share away for good; a walk down is finished by it at once."""
+    entry, timeout = ctx.catalog.get(name), ctx.settings.replica_timeout_seconds
+    return write(
+        ctx, caller, f"abort {name}", body,
+        lambda s, o: steering.abort(s, o, entry, name, body, timeout),
+    )  # fmt: skip
+
+
+@router.post("/models/{name}/rollout/plan")
+def replan(name: str, body: SetPlan, ctx: Ctx, caller: Approver) -> Outcome:
+    """Give the rollout under way another plan; what it has compared so far counts on."""
+    entry = ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"plan {name}", body, lambda s, o: steering.replan(s, o, entry, name, body)
+    )
+
+
+@router.post("/models/{name}/walk-down")
+def walk_down(name: str, body: WalkDown, ctx: Ctx, caller: OnCall) -> Outcome:
+    """Leave production step by step; the way back is production at once, and a hold is set."""
+    entry = ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"walk down {name}", body,
+        lambda s, o: descent.walk_down(s, o, entry, name, body),
     )  # fmt: skip

@@ -40,6 +40,7 @@ class Evidence:
     breaking: bool
     hold: str | None
     canary: str | None = None
+    supersede: bool = False
     freeze: Freeze = OPEN
     budget: Standing = NOT_COUNTED
     has_onnx: bool = True
@@ -128,6 +129,8 @@ def _hold(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
 
 
 def _rollout(e: Evidence) -> tuple[GateState, str, dict[str, Any]]:
+    if e.canary not in (None, e.version) and e.supersede:
+        return GateState.PASS, f"Ends {e.canary}'s rollout, as asked for.", {"canary": e.canary}
     if e.canary not in (None, e.version):
         return (
             GateState.FAIL,

@@ -1,7 +1,7 @@
 """What happens next to a canary: the plan's steps, moved by verdicts and never by silence."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import log
 from typing import Literal
@@ -11,6 +11,9 @@ from backend_api.rules.sequential import log_share
 from backend_api.states import RolloutState, Verdict
 
 FULL = 100
+# A version that is left loses half at once; what is wrong with it hits fewer from then on.
+WALK = (50, 10)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,19 @@ class Move:
 def next_share(plan: Plan, share: int) -> int:
     """The plan's next share above this one; past its end everything."""
     return min((step for step in plan.steps if step > share), default=FULL)
+
+
+def lower_share(plan: Plan, share: int) -> int:
+    """The plan's next share below this one; past its end nothing."""
+    return max((step for step in plan.steps if step < share), default=0)
+
+
+def earliest(plan: Plan, compared: int, until: datetime) -> datetime:
+    """When the next step may come if both arms answer from ``until`` on.
+
+    ``compared`` are the minutes that were compared at the present share by then.
+    """
+    return until + max(timedelta(0), plan.each - compared * MINUTE)
 
 
 def skew(canary: int, stable: int, share: int) -> str | None:

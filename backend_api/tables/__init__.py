@@ -25,7 +25,7 @@ from backend_api.tables.registry import (
     RoutingRow,
     VersionRow,
 )
-from backend_api.tables.rollout import RolloutMinuteRow, RolloutRow, VerdictRow
+from backend_api.tables.rollout import RolloutMinuteRow, RolloutRow, RolloutStepRow, VerdictRow
 
 __all__ = [
     "AccountRow",
@@ -48,6 +48,7 @@ __all__ = [
     "RequestRow",
     "RolloutMinuteRow",
     "RolloutRow",
+    "RolloutStepRow",
     "RoutingHistoryRow",
     "RoutingRow",
     "SigningKeyRow",

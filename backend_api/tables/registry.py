@@ -175,6 +175,8 @@ class PromotionRow(Base):
     strategy: Mapped[str]
     share: Mapped[int]
     breaking: Mapped[bool]
+    plan: Mapped[dict[str, Any] | None]
+    supersede: Mapped[bool]
     status: Mapped[str]
     requested_by: Mapped[str]
     requested_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""canary: what a share would cost and how a plan would have gone, before either is set."""
+"""canary: what a share would cost and how a plan would have gone; rollout.py moves one."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ from ops.commands.version import Model
 from ops.errors import OpsError
 from ops.terminal import out, say
 
-canary = typer.Typer(no_args_is_help=True, help="Know a canary before it begins.")
+canary = typer.Typer(no_args_is_help=True, help="Know a canary before, and move it by hand.")
 
 
 @canary.command()

@@ -1,12 +1,11 @@
-"""What is decided about a model beside its promotions: share, pause, resume, hold, mirror."""
+"""What is decided about a model beside its promotions: share, refusal, hold, mirror."""
 
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
-from backend_api.schemas import Explain, PauseCanary, ShiftTraffic
-from console.client import Backend
+from backend_api.schemas import Explain, ShiftTraffic
 from ops import caller
 from ops.commands.promotion import Reason, arrive
 from ops.commands.version import Model, Name, move
@@ -36,26 +35,6 @@ def share(
             expected_share=desired.canary_share,
         )  # fmt: skip
         arrive(backend, backend.shift_traffic(model, body))
-
-
-def pause(model: Model, reason: Reason) -> None:
-    """Keep a canary at its share; a verdict against it still sends it back."""
-    with caller.backend() as backend:
-        say(backend.pause_canary(model, _seen(backend, model, reason)).sentence)
-
-
-def resume(model: Model, reason: Reason) -> None:
-    """Let a paused canary go on by its plan."""
-    with caller.backend() as backend:
-        say(backend.resume_canary(model, _seen(backend, model, reason)).sentence)
-
-
-def _seen(backend: Backend, model: str, reason: str) -> PauseCanary:
-    found = backend.rollout(model)
-    say(f"{found.canary} beside {found.stable}, {found.state} at {found.share} %")
-    if found.latest is not None:
-        say(f"  {found.latest.sentence}")
-    return PauseCanary(request_id=uuid4(), reason=reason, expected_share=found.share)
 
 
 def refuse(model: Model, version: Name, reason: Reason) -> None:

@@ -89,6 +89,11 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/rollout/dry-run": READ_PREDICTIONS,
     "POST /models/{name}/rollout/pause": ROLL_BACK,
     "POST /models/{name}/rollout/resume": APPROVE,
+    "POST /models/{name}/rollout/step": APPROVE,
+    "POST /models/{name}/rollout/promote": APPROVE,
+    "POST /models/{name}/rollout/abort": ROLL_BACK,
+    "POST /models/{name}/rollout/plan": APPROVE,
+    "POST /models/{name}/walk-down": ROLL_BACK,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,

@@ -1,9 +1,6 @@
 """Validation through the real queue, a real worker process and real inference."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +18,7 @@ from tests.artefacts import tiny_intent
 from tests.conftest import Backend
 from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, INTENT, Registry, wait_until
+from tests.worker_process import WorkerProcesses
 
 RIGHT, WRONG = "loan_affordability", "out_of_scope"
 
@@ -46,51 +44,12 @@ def inference(tmp_path: Path, database_url: str) -> Iterator[Inference]:
     running.close()
 
 
-class Worker:
-    """`python -m backend_api.worker` as a process."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "backend_api.worker"],
-                env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stderr=file,
-            )  # fmt: skip
-
-    def end(self, number: signal.Signals) -> int:
-        """Send it a signal, and return its exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(30)
-
-    def close(self) -> None:
-        """End it if it still runs."""
-        if self.process.poll() is None:
-            self.end(signal.SIGKILL)
-
-
-class Workers:
-    """Starts workers one after the other, and ends what is left of them."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment, self._log = environment, log
-        self._started: list[Worker] = []
-
-    def start(self) -> Worker:
-        """One more."""
-        self._started.append(Worker(self._environment, self._log))
-        return self._started[-1]
-
-    def close(self) -> None:
-        """End all."""
-        for worker in self._started:
-            worker.close()
-
-
 @pytest.fixture
 def workers(
     database_url: str, tmp_path: Path, models_file: Path, inference: Inference
-) -> Iterator[Workers]:
+) -> Iterator[WorkerProcesses]:
     """Worker processes of this test's stack."""
-    made = Workers(
+    made = WorkerProcesses(
         {
             "DATABASE_URL": database_url, "MODELS_FILE": str(models_file),
             "NIVESH_HOME": str(tmp_path), "INFERENCE_URL": inference.url,
@@ -146,7 +105,7 @@ def evaluations(backend: Backend) -> list[bool]:
 
 
 def test_a_staged_version_is_validated_and_a_wrong_one_is_not(
-    backend: Backend, registry: Registry, workers: Workers, tmp_path: Path
+    backend: Backend, registry: Registry, workers: WorkerProcesses, tmp_path: Path
 ) -> None:
     stage(registry, "v1.0.0", tmp_path / "right", RIGHT)
     first = order(backend)
@@ -170,7 +129,7 @@ def test_a_staged_version_is_validated_and_a_wrong_one_is_not(
 
 
 def test_a_job_outlives_its_workers_told_to_stop_and_killed(
-    backend: Backend, registry: Registry, workers: Workers, tmp_path: Path
+    backend: Backend, registry: Registry, workers: WorkerProcesses, tmp_path: Path
 ) -> None:
     # The artefact is not there yet, so the job waits for inference to load the version.
     stage(registry, "v1.0.0", tmp_path / "artefact", RIGHT)
@@ -200,7 +159,7 @@ def test_a_job_outlives_its_workers_told_to_stop_and_killed(
 
 
 def test_a_job_that_kills_its_workers_ends_in_a_sentence(
-    backend: Backend, registry: Registry, workers: Workers, tmp_path: Path
+    backend: Backend, registry: Registry, workers: WorkerProcesses, tmp_path: Path
 ) -> None:
     stage(registry, "v1.0.0", tmp_path / "artefact", RIGHT)
     job_id = order(backend)

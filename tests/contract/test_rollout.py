@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from backend_api import comparison, db
 from backend_api.catalog import Catalog
-from backend_api.operations import rollout, traffic
+from backend_api.operations import course, traffic
 from backend_api.schemas import ShiftTraffic
 from backend_api.states import Strategy
 from tests.canaries import TIMEOUT, Canary
@@ -71,7 +71,7 @@ def test_where_the_plan_says_hold_a_bad_canary_waits_for_people(
 
 def test_a_paused_canary_does_not_go_on_but_still_goes_back(made: Callable[..., Canary]) -> None:
     canary = made().begin()
-    perform_as(canary.engine, "omar", lambda s, o: rollout.pause(s, o, INTENT, 10))
+    canary.steer("pause", by="omar")
     canary.answers(40, canary=10, stable=90).tend()
     assert canary.verdicts()[-1].verdict == "promote"
     assert canary.desired() == ("v1.0.0", "v1.1.0", 10)
@@ -81,9 +81,9 @@ def test_a_paused_canary_does_not_go_on_but_still_goes_back(made: Callable[..., 
 
 def test_a_resumed_canary_goes_on_from_where_it_stood(made: Callable[..., Canary]) -> None:
     canary = made().begin()
-    perform_as(canary.engine, "omar", lambda s, o: rollout.pause(s, o, INTENT, 10))
+    canary.steer("pause", by="omar")
     canary.answers(30, canary=10, stable=90).tend()
-    perform_as(canary.engine, "ravi", lambda s, o: rollout.resume(s, o, INTENT, 10))
+    canary.steer("resume", by="ravi")
     canary.answers(1, canary=10, stable=90).tend()
     assert canary.desired() == ("v1.0.0", "v1.1.0", 50)
 
@@ -170,7 +170,7 @@ def test_who_tries_again_and_again_counts_once_a_minute(made: Callable[..., Cana
     canary = made().begin().answers(3, canary=40, stable=90, canary_errors=40, users=1)
     canary.tend()
     with db.transaction(canary.engine, None) as session:
-        row = rollout.under_way(session, INTENT) or canary.row()
+        row = course.under_way(session, INTENT) or canary.row()
         seen = comparison.minutes(session, row)
     assert [m.canary.units for m in seen] == [1, 1, 1]
 
@@ -182,7 +182,7 @@ def test_late_records_come_to_their_minute(made: Callable[..., Canary]) -> None:
     canary.now = begun
     canary.answers(3, canary=5, stable=0, users=100_000).tend()
     with db.transaction(canary.engine, None) as session:
-        row = rollout.under_way(session, INTENT)
+        row = course.under_way(session, INTENT)
         assert row is not None
         assert [m.canary.units for m in comparison.minutes(session, row)] == [10, 15, 5], (
             "the same users at first"
@@ -191,7 +191,7 @@ def test_late_records_come_to_their_minute(made: Callable[..., Canary]) -> None:
 
 def test_abort_wins_also_over_a_pause(made: Callable[..., Canary]) -> None:
     canary = made().begin()
-    perform_as(canary.engine, "omar", lambda s, o: rollout.pause(s, o, INTENT, 10))
+    canary.steer("pause", by="omar")
     canary.registry.roll_back()
     canary.tend()
     assert (canary.row().state, canary.row().ended_by) == ("aborted", "omar")
