@@ -56,11 +56,15 @@ def draw(deployment: Deployment) -> None:
     st.fragment(run_every=LIVE_SECONDS)(_live)(name, reading)
     if reading.value is None or reading.error is not None:
         return
-    found = reading.value.differences
-    for difference in found[:SHOWN]:
-        _difference(name, difference)
-    if len(found) > SHOWN:
-        st.caption(f"And {len(found) - SHOWN} more, once these are mended.")
+    groups: dict[tuple[str, Repair | None], list[Difference]] = {}
+    for found in reading.value.differences:
+        groups.setdefault((found.place, found.repair), []).append(found)
+    for (place, repair), several in groups.items():
+        lines = [f"{badges.badge('degraded', plain(d.name))} {plain(d.sentence)}" for d in several]
+        more = len(lines) - SHOWN
+        say("  \n".join(lines[:SHOWN]) + (f"  \nand {more} more." if more > 0 else ""))
+        if repair is not None:
+            _repair(name, place, repair)
 
 
 def _read(model: str) -> session.Reading[Truth]:
@@ -99,20 +103,18 @@ def _live(model: str, drawn: session.Reading[Truth]) -> None:
     parts.read_at(reading, LIVE_SECONDS)
 
 
-def _difference(model: str, found: Difference) -> None:
-    say(f"{badges.badge('degraded', plain(found.name))} {plain(found.sentence)}")
-    if found.repair is None:
-        return
+def _repair(model: str, place: str, repair: Repair) -> None:
+    """The button for all differences of a place that the same repair mends."""
     if not session.can(Permission.ROLL_BACK):
         forms.barred("Repairing it", Permission.ROLL_BACK)
         return
-    cure = CURES[found.repair]
-    key = f"repair.{model}.{found.place}.{found.name}"
+    cure = CURES[repair]
+    key = f"repair.{model}.{place}.{repair}"
 
     def verb(request_id: UUID, reason: str) -> Outcome:
         return cure.order(session.backend(), model, Explain(request_id=request_id, reason=reason))
 
-    with st.expander(f"{cure.label}: {plain(found.name)}"), st.form(key, border=False):
+    with st.expander(cure.label), st.form(key, border=False):
         st.caption(cure.effect)
         forms.reason(key, cure.example)
         forms.button(key, cure.label, verb, icon=cure.icon, kind="primary")

@@ -1,6 +1,6 @@
 """The way back on the Deployments page: each thing that a rollback needs, and its rehearsal."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import streamlit as st
@@ -11,6 +11,8 @@ from console import badges, forms, rollback, session, times
 from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 5.0
+# The page's other live part reads the same.
+SHARED = timedelta(seconds=2)
 WORDS = {Health.OK: "Ready", Health.UNKNOWN: "Not measured", Health.DEGRADED: "Not quite",
          Health.DOWN: "Not ready"}  # fmt: skip
 
@@ -29,7 +31,9 @@ def draw(deployment: Deployment, read_at: datetime | None) -> None:
 def _live(drawn: Deployment, read_at: datetime | None) -> None:
     """The badge, read anew every few seconds."""
     name = drawn.model_name
-    reading = session.read(f"deployment:{name}", lambda: session.backend().deployment(name))
+    reading = session.read(
+        f"deployment:{name}", lambda: session.backend().deployment(name), within=SHARED
+    )
     then = reading.error is not None
     ready = (reading.value or drawn).readiness
     if then:

@@ -35,11 +35,8 @@ def draw() -> None:
 
 
 def _controls(chosen: Deployment, read_at: datetime | None) -> None:
-    left, right = parts.beside(1, 1)
-    with left:
-        acting.canary(chosen)
-    with right:
-        way_back.draw(chosen, read_at)
+    way_back.draw(chosen, read_at)
+    acting.canary(chosen)
     truth_view.draw(chosen)
     acting.mirror(chosen)
     shadow.act(chosen)

@@ -17,6 +17,8 @@ def rehearse(model: Model, reason: Why = BY_HAND) -> None:
     with caller.backend() as backend:
         outcome = backend.rehearse(model, body)
         say(outcome.sentence)
-        say(followed(backend, outcome).message)
-        for item in backend.deployment(model).readiness.items:
-            out.print(f"  {item.state:9}{item.title}: {item.sentence}", markup=False)
+        try:
+            say(followed(backend, outcome).message)
+        finally:
+            for item in backend.deployment(model).readiness.items:
+                out.print(f"  {item.state:10}{item.title}: {item.sentence}", markup=False)

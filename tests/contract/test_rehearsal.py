@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import yaml
 from sqlalchemy import Engine, text
+from typer.testing import CliRunner
 
 from backend_api import db, deployment, jobs, ledger, rehearsal, watch
 from backend_api.context import Context
@@ -19,8 +20,10 @@ from backend_api.operations import rehearsal as operation
 from backend_api.operations.order import Order
 from backend_api.schemas import Deployment, Explain, Outcome
 from backend_api.states import GateState, Health
+from ops.cli import app
 from tests.artefacts import tiny_intent
 from tests.conftest import Backend
+from tests.contract.test_jobs import Worker
 from tests.inference_process import Inference
 from tests.makers import INTENT, Registry, perform_as, wait_until
 from tests.workers import Workers
@@ -38,6 +41,7 @@ class Stage:
     registry: Registry
     ctx: Context
     inference: Inference
+    models_file: Path
 
     def order(self) -> UUID:
         """What the button does."""
@@ -97,7 +101,7 @@ def stage(
     registry = Registry(backend.engine, ctx.catalog)
     registry.promoted("v1.0.0", **tiny_intent(tmp_path / "old", getattr(request, "param", RIGHT)))
     registry.promoted("v1.1.0", **tiny_intent(tmp_path / "new", RIGHT))
-    made = Stage(backend, registry, ctx, serve())
+    made = Stage(backend, registry, ctx, serve(), file)
     wait_until(made.settled, 60, "both workers hold both versions")
     yield made
     ctx.engine.dispose()
@@ -136,13 +140,46 @@ def test_every_worker_answers_by_the_target_and_nothing_counts_as_traffic(stage:
     assert entry.evidence["recent_requests"] == 1
 
 
+@pytest.fixture
+def worker(stage: Stage, database_url: str, tmp_path: Path) -> Iterator[Worker]:
+    """The worker process, with its watch."""
+    running = Worker(
+        {
+            "DATABASE_URL": database_url, "MODELS_FILE": str(stage.models_file),
+            "NIVESH_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+            "INFERENCE_URL": "http://127.0.0.1:9", "WATCH_SECONDS": "0.5",
+        },
+        tmp_path / "worker.log",
+    )  # fmt: skip
+    yield running
+    running.close()
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("stage", [WRONG], indirect=True)
-def test_a_target_that_answers_wrongly_fails_and_the_badge_says_why(stage: Stage) -> None:
-    found = stage.rehearse().readiness
+def test_the_watch_finds_a_target_that_answers_wrongly_and_the_badge_and_terminal_say_why(
+    stage: Stage, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended() -> bool:
+        last = stage.seen().readiness.rehearsal
+        return last is not None and last.result is not None
+
+    wait_until(ended, 90, "the watch has rehearsed by itself")
+    found = stage.seen().readiness
     assert found.state == Health.DOWN
     assert f"gave {{'intent': '{WRONG}'}}, expected {{'intent': '{RIGHT}'}}" in found.sentence
     assert found.rehearsal is not None
-    assert found.rehearsal.result == GateState.FAIL
+    assert (found.rehearsal.result, found.rehearsal.asked_by) == (GateState.FAIL, "watch")
+    monkeypatch.setenv("BACKEND_URL", stage.backend.url)
+    monkeypatch.setenv("NIVESH_TOKEN", stage.backend.token("oncall"))
+    said = CliRunner().invoke(app, ["rehearse", INTENT, "--reason", "is it still so?"])
+    assert said.exit_code == 1
+    assert "is being rehearsed as the way back" in said.stdout
+    assert "Rehearsal: The last rehearsal failed." in " ".join(said.stdout.split())
+    assert f"gave {{'intent': '{WRONG}'}}" in " ".join(said.stderr.split())
+    again = stage.seen().readiness.rehearsal
+    assert again is not None
+    assert again.asked_at > found.rehearsal.asked_at
 
 
 def test_what_the_target_refuses_is_told_without_words_and_silence_is_not_failure(
