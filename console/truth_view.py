@@ -31,7 +31,10 @@ class Cure(NamedTuple):
 
 CURES: dict[Repair, Cure] = {
     Repair.MIRROR: Cure(
-        "Mirror again", "Writes the decision to MLflow, over whatever was changed there.", "build",
+        "Mirror again",
+        "Writes the decision to MLflow, over whatever was changed there. Predictions do not depend"
+        " on MLflow.",
+        "build",
         "alias was moved by hand in MLflow", Backend.repair_mirror,
     ),
     Repair.RELOAD: Cure(
@@ -60,7 +63,7 @@ def draw(deployment: Deployment) -> None:
     for found in reading.value.differences:
         groups.setdefault((found.place, found.repair), []).append(found)
     for (place, repair), several in groups.items():
-        lines = [f"{badges.badge('degraded', plain(d.name))} {plain(d.sentence)}" for d in several]
+        lines = [_line(difference) for difference in several]
         more = len(lines) - SHOWN
         say("  \n".join(lines[:SHOWN]) + (f"  \nand {more} more." if more > 0 else ""))
         if repair is not None:
@@ -101,6 +104,11 @@ def _live(model: str, drawn: session.Reading[Truth]) -> None:
         ],
     )
     parts.read_at(reading, LIVE_SECONDS)
+
+
+def _line(found: Difference) -> str:
+    said = found.sentence.removeprefix(f"{found.name}: ")
+    return f"{badges.badge('degraded', plain(found.name))} {plain(said)}"
 
 
 def _repair(model: str, place: str, repair: Repair) -> None:

@@ -38,7 +38,9 @@ def _controls(chosen: Deployment, read_at: datetime | None) -> None:
     way_back.draw(chosen, read_at)
     acting.canary(chosen)
     truth_view.draw(chosen)
-    acting.mirror(chosen)
+    # A difference stands above with its repair.
+    if chosen.mirror.difference is None:
+        acting.mirror(chosen)
     shadow.act(chosen)
     fallback.offer(chosen)
 
