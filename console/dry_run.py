@@ -114,7 +114,8 @@ def show(found: DryRunResult) -> None:
         )
         for one in found.steps
     ]  # fmt: skip
-    grid(("Share", "From", "Minimum reached", "Over", "Compared", "Shows a canary from"), rows)
+    since = f"From ({times.local(found.since):%Z})"
+    grid(("Share", since, "Minimum reached", "Over", "Compared", "Shows a canary from"), rows)
     _stalls(found)
 
 

@@ -19,7 +19,10 @@ def _bar(
         name=name, orientation="h", width=BAR, y=[row for row, _, _ in spans],
         base=[since for _, since, _ in spans],
         x=[1000 * (until - since).total_seconds() for _, since, until in spans],
-        marker={"color": colour, "pattern": {"shape": pattern}},
+        marker={
+            "color": colour,
+            "pattern": {"shape": pattern, "bgcolor": colour, "fgcolor": "white", "solidity": 0.25},
+        },
         hovertemplate="%{y}: %{base|%-d %b %H:%M} to %{x|%-d %b %H:%M}<extra>" + name + "</extra>",
     )  # fmt: skip
 
@@ -44,8 +47,13 @@ def course(found: DryRunResult, local: Callable[[datetime], datetime]) -> go.Fig
     if found.assumed is not None and found.assumed.caught_at is not None:
         caught = (f"{found.assumed.share} %", local(found.assumed.caught_at))
         figure.add_trace(_marks("Bad canary goes back", "x", [caught]))
+    # Else plotly takes a per cent for a number.
     figure.update_yaxes(
-        categoryorder="array", categoryarray=rows[::-1], fixedrange=True, automargin=True
+        type="category",
+        categoryorder="array",
+        categoryarray=rows[::-1],
+        fixedrange=True,
+        automargin=True,
     )
     figure.update_xaxes(type="date", fixedrange=True)
     figure.update_layout(

@@ -67,7 +67,10 @@ def request_promotion(name: str, body: RequestPromotion, ctx: Ctx, caller: Asker
 
 @router.post("/promotions/{promotion_id}/approve")
 def approve(promotion_id: UUID, body: DecidePromotion, ctx: Ctx, caller: Approver) -> Outcome:
-    """Let a request through and carry it out. Never one's own, but by break-glass."""
+    """Let a request through and carry it out.
+
+    Never one's own, nor while the error budget is spent, but by break-glass.
+    """
 
     def act(session: Session, order: Order) -> Outcome:
         model = operation.promotion_row(session, promotion_id).model_name

@@ -73,7 +73,8 @@ def approve(
     version: Name,
     reason: Reason,
     break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="One's own request; marked, reviewed in a day.")
+        bool,
+        typer.Option("--break-glass", help="One's own request, or in spite of a spent budget."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
