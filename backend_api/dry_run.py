@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,7 +20,10 @@ from backend_api.schemas import DryRun, DryRunCatch, DryRunResult, DryRunStep, S
 from backend_api.states import DryRunOutcome
 from shared.split import bucket
 
-SECONDS = 8
+# In all; whoever asks waits for it, and gives up after 20.
+SECONDS = 15.0
+# A million groups are sorted on disk otherwise; one dry run is asked for at a time.
+MEMORY = "128MB"
 # Each is hashed as a request of theirs would be: about a microsecond and 100 bytes.
 MOST_PEOPLE = 1_000_000
 BATCH = 50_000
@@ -80,70 +85,86 @@ def run(
         Unavailable: it takes longer than ``SECONDS``.
     """
     try:
-        session.execute(text(f"SET LOCAL statement_timeout = '{SECONDS}s'"))
-        return _run(session, plan_of(entry, body), model, body, now)
-    except OperationalError as error:
-        if not db.overran(error):
+        session.execute(text(f"SET LOCAL work_mem = '{MEMORY}'"))
+        return _run(_Timed(session), plan_of(entry, body), model, body, now)
+    except (OperationalError, TimeoutError) as error:
+        if not isinstance(error, TimeoutError) and not db.overran(error):
             raise
         raise Unavailable(
-            f"Replaying {body.days} days of {model} takes longer than {SECONDS} s.",
+            f"Replaying {body.days} days of {model} takes longer than {SECONDS:g} s.",
             "Choose fewer days; nothing was changed.",
         ) from error
 
 
-def _run(
-    session: Session, plan: Plan, model: str, body: DryRun, now: datetime
-) -> DryRunResult:  # fmt: skip
+class _Timed:
+    """A session whose statements together may take ``SECONDS``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._end = session, monotonic() + SECONDS
+
+    def __call__(self, statement: str | TextClause, values: Any = None) -> CursorResult[Any]:
+        left = int(1000 * (self._end - monotonic()))
+        if left <= 0:
+            raise TimeoutError
+        self._session.execute(text(f"SET LOCAL statement_timeout = {left}"))
+        found = text(statement) if isinstance(statement, str) else statement
+        return cast(CursorResult[Any], self._session.execute(found, values))
+
+
+def _run(run: _Timed, plan: Plan, model: str, body: DryRun, now: datetime) -> DryRunResult:
     until = now.replace(second=0, microsecond=0)
-    window = {"model": model, "since": until - timedelta(days=body.days), "until": until}
-    session.execute(_UNITS, window)
-    seen = session.execute(
-        text(
-            "SELECT min(minute) AS first, coalesce(sum(requests), 0)::bigint AS requests,"
-            " coalesce(sum(requests) FILTER (WHERE entity_key IS NULL), 0)::bigint AS keyless,"
-            " count(DISTINCT entity_key) AS people FROM dry_run_units"
-        )
+    run(_UNITS, {"model": model, "since": until - timedelta(days=body.days), "until": until})
+    run("ANALYZE dry_run_units")
+    seen = run(
+        "SELECT min(minute) AS first, coalesce(sum(requests), 0)::bigint AS requests,"
+        " coalesce(sum(requests) FILTER (WHERE entity_key IS NULL), 0)::bigint AS keyless"
+        " FROM dry_run_units"
     ).one()
-    if seen.people > MOST_PEOPLE:
-        raise BadRequest(
-            f"{seen.people:,} people called {model} in {body.days} days; a dry run takes"
-            f" {MOST_PEOPLE:,} at most.",
-            "Choose fewer days.",
-        )
+    people = _split(run, rule.shares(plan), model, body)
     start: datetime = seen.first or until
-    traffic = _traffic(session, plan, body.salt, start, until)
-    found = rule.walk(traffic, plan) if seen.people else None
-    steps = [_step(traffic, step) for step in found.steps] if found else []
+    traffic = _traffic(run, len(rule.shares(plan)), start, until)
+    found = rule.walk(traffic, plan) if people else None
     done = found is not None and found.outcome != DryRunOutcome.UNFINISHED
-    minutes = found.end if found else None
     result = DryRunResult(
         model_name=model, days=body.days, since=start, until=until, requests=seen.requests,
-        keyless=seen.keyless, people=seen.people,
+        keyless=seen.keyless, people=people,
         outcome=found.outcome if found else DryRunOutcome.NO_TRAFFIC,
-        ends_at=traffic.at(found.end) if found and done else None, minutes=minutes, steps=steps,
+        ends_at=traffic.at(found.end) if found and done else None,
+        minutes=found.end if found else None,
+        steps=[_step(traffic, step) for step in found.steps] if found else [],
         stalls=_stalls(traffic, found) if found else [],
-        assumed=_assumed(session, traffic, found, body) if found else None, sentence="",
+        assumed=_assumed(run, traffic, found, body) if found else None, sentence="",
     )  # fmt: skip
     return result.model_copy(update={"sentence": dry_run_words.told(result, plan)})
 
 
-def _traffic(
-    session: Session, plan: Plan, salt: str, start: datetime, until: datetime
-) -> rule.Log:  # fmt: skip
+def _split(run: _Timed, shares: tuple[int, ...], model: str, body: DryRun) -> int:
+    """Note for every user the first share above their place in the split, as inference has it."""
+    keys = run(
+        "SELECT entity_key FROM dry_run_units WHERE entity_key IS NOT NULL GROUP BY 1"
+        f" LIMIT {MOST_PEOPLE + 1}"
+    ).scalars()
+    found = keys.all()
+    if len(found) > MOST_PEOPLE:
+        raise BadRequest(
+            f"More than {MOST_PEOPLE:,} people called {model} in {body.days} days, and a dry run"
+            " takes no more.",
+            "Choose fewer days.",
+        )
+    run(_PEOPLE)
+    for at in range(0, len(found), BATCH):
+        part = list(found[at : at + BATCH])
+        places = np.searchsorted(shares, [bucket(key, body.salt) for key in part], side="right")
+        run(_PLACES, {"keys": part, "places": places.tolist()})
+    run("ANALYZE dry_run_people")
+    return len(found)
+
+
+def _traffic(run: _Timed, shares: int, start: datetime, until: datetime) -> rule.Log:
     """The log by minute and by the first share that gives a user the canary."""
-    shares = rule.shares(plan)
-    keys = session.scalars(
-        text("SELECT DISTINCT entity_key FROM dry_run_units WHERE entity_key IS NOT NULL")
-    ).all()
-    session.execute(text(_PEOPLE))
-    for at in range(0, len(keys), BATCH):
-        part = list(keys[at : at + BATCH])
-        # The first share above a user's place in the split, as inference takes it.
-        places = np.searchsorted(shares, [bucket(key, salt) for key in part], side="right")
-        session.execute(_PLACES, {"keys": part, "places": places.tolist()})
-    shape = (int((until - start) / rule.MINUTE), len(shares) + 1)
+    shape = (int((until - start) / rule.MINUTE), shares + 1)
     units, errors = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    rows = session.execute(_MINUTES, {"start": start}).all()
+    rows = run(_MINUTES, {"start": start}).all()
     if rows:
         numbers, places, counts, failed = np.array([tuple(row) for row in rows]).T
         units[numbers, places], errors[numbers, places] = counts, failed
@@ -168,9 +189,7 @@ def _stalls(traffic: rule.Log, found: rule.Walk) -> list[Stall]:
     ][:STALLS]
 
 
-def _assumed(
-    session: Session, traffic: rule.Log, found: rule.Walk, body: DryRun
-) -> DryRunCatch | None:
+def _assumed(run: _Timed, traffic: rule.Log, found: rule.Walk, body: DryRun) -> DryRunCatch | None:
     worse = body.errors_to
     if worse is None:
         return None
@@ -183,7 +202,7 @@ def _assumed(
         )
     hit = rule.caught(found, rate, worse)
     end = hit.minute if hit else found.end
-    visits = _visits(session, traffic, rule.spans(found, end))
+    visits = _visits(run, traffic, rule.spans(found, end))
     people = sum(visits.values())
     caught = DryRunCatch(
         errors_from=rate, errors_to=worse, caught_at=traffic.at(hit.minute) if hit else None,
@@ -193,11 +212,9 @@ def _assumed(
     return caught.model_copy(update={"sentence": dry_run_words.caught(caught)})
 
 
-def _visits(
-    session: Session, traffic: rule.Log, spans: Sequence[tuple[int, int, int]]
-) -> Counter[int]:
+def _visits(run: _Timed, traffic: rule.Log, spans: Sequence[tuple[int, int, int]]) -> Counter[int]:
     """How many people had so many units with the canary."""
-    rows = session.execute(
+    rows = run(
         _VISITS,
         {
             "since": [traffic.at(a) for a, _, _ in spans],

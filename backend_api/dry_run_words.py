@@ -46,6 +46,8 @@ def _end(found: DryRunResult, plan: Plan) -> str:
             f" {span(plan.patience / timedelta(minutes=1))} without answers of both arms, and the"
             " share goes back."
         )
+    if last.until is not None:
+        return f"the log ends with the step at {last.share} %, after {took}."
     left = span(plan.each / timedelta(minutes=1) - last.minutes)
     lacking = (
         f"one arm has fewer than {plan.least:,} users' minutes"

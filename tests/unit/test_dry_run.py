@@ -74,7 +74,8 @@ def test_a_log_that_is_too_short_says_how_far_it_came() -> None:
     found = walk(log((40, 100)), plan())
     assert (found.outcome, found.end) == (DryRunOutcome.UNFINISHED, 40)
     assert [s.done for s in found.steps] == [30, None]
-    assert walk(log((31, 100)), plan()).outcome == DryRunOutcome.UNFINISHED
+    over = walk(log((30, 100)), plan())
+    assert (over.outcome, over.end, len(over.steps)) == (DryRunOutcome.UNFINISHED, 30, 1)
 
 
 def test_a_plan_that_compares_nothing_is_over_at_once() -> None:
