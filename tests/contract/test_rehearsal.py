@@ -23,9 +23,9 @@ from backend_api.states import GateState, Health
 from ops.cli import app
 from tests.artefacts import tiny_intent
 from tests.conftest import Backend
-from tests.contract.test_jobs import Worker
 from tests.inference_process import Inference
 from tests.makers import INTENT, Registry, perform_as, wait_until
+from tests.worker_process import Worker
 from tests.workers import Workers
 
 RIGHT, WRONG = "loan_affordability", "out_of_scope"
