@@ -17,9 +17,9 @@ SEEN = ("deployment.observed", "rollback.observed")
 APPROVED = ("promotion.approve", "promotion.break_glass")
 # Which ledger rows tell of a part; a transaction may write others beside them.
 PRODUCTION = ("model.", "sql.")
-CANARY = ("canary.", "sql.")
+CANARY = ("canary.", "model.walk_down", "sql.")
 FALLBACK = ("fallback.", "sql.")
-HOLD = ("model.roll_back", "sql.")
+HOLD = ("model.roll_back", "model.walk_down", "sql.")
 
 
 def changes(session: Session, model: str) -> list[rule.Change]:

@@ -109,9 +109,12 @@ def due(found: Rollout) -> str:
     """When the next step comes, or may come at the earliest."""
     if found.due_at is None or found.state == RolloutState.PAUSED:
         return ""
-    word = "Next step" if found.kind == RolloutKind.DOWN else "Earliest next step"
-    age = times.since(found.due_at, datetime.now(UTC))
-    return f":material/timer: {word} at **{times.clock(found.due_at)}**, {age}"
+    now, at = datetime.now(UTC), f"**{times.clock(found.due_at)}**"
+    if found.kind == RolloutKind.DOWN:
+        return f":material/timer: Next step at {at}, {times.since(found.due_at, now)}"
+    if found.due_at < now:
+        return f":material/timer: Its time at this share was over at {at}; see above what it lacks"
+    return f":material/timer: Earliest next step at {at}, {times.since(found.due_at, now)}"
 
 
 def progress(found: Rollout) -> tuple[float, str]:

@@ -20,7 +20,7 @@ from backend_api.errors import Unavailable
 from backend_api.operations import rollback
 from backend_api.operations.version import next_version
 from backend_api.schemas import DecidePromotion, Outcome
-from backend_api.states import Role
+from backend_api.states import Role, Strategy
 from console.client import Backend
 from console.errors import BackendError
 from tests.artefacts import LABELS, tiny_intent
@@ -97,14 +97,14 @@ class Candidates:
         """Whichever of these versions is in production; a new one if none is."""
         return self._made.get(self.registry.production() or "") or self.promoted()
 
-    def propose(self, candidate: Candidate) -> UUID:
+    def propose(self, candidate: Candidate, strategy: Strategy = Strategy.FULL) -> UUID:
         """Register, stage and validate it, and ask for its promotion; returns the request's id."""
         self.lift_hold()
         self.registry.validated(
             candidate.version, mlflow_version=self._number(), input_schema=self._schema(),
             **candidate.columns,
         )  # fmt: skip
-        return self.registry.request(candidate.version)
+        return self.registry.request(candidate.version, strategy=strategy)
 
     def _schema(self) -> dict[str, Any]:
         """What production accepts; before there is one, less than any trained version does."""

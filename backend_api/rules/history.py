@@ -130,6 +130,12 @@ Claims = Callable[[str | None, dict[str, Any]], dict[str, object]]
 CLAIMS: dict[str, Claims] = {
     "model.promote": lambda version, _: {"production": version},
     "model.roll_back": lambda _, evidence: {"production": evidence.get("to")},
+    "model.walk_down": lambda _, evidence: {
+        "production": evidence.get("to"), "canary": evidence.get("from"),
+    },
+    "canary.walked_down": lambda version, evidence: {
+        "canary": version if evidence.get("to") else None, "canary_share": evidence.get("to"),
+    },
     "canary.start": lambda version, evidence: {
         "canary": version, "canary_share": evidence.get("share"),
     },

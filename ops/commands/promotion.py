@@ -28,12 +28,16 @@ def promote(
     breaking: Annotated[
         bool, typer.Option("--breaking", help="The input schema may become narrower.")
     ] = False,
+    supersede: Annotated[
+        bool, typer.Option("--supersede", help="End another canary that is under way.")
+    ] = False,
 ) -> None:
     """Ask for a validated version to be promoted; another lead approves it."""
     with caller.backend() as backend:
         desired = backend.deployment(model).desired
         body = RequestPromotion(
             request_id=uuid4(), reason=reason, version=version, breaking=breaking,
+            supersede=supersede,
             expected_production=desired.production if desired else None,
             **({} if canary is None else {"strategy": Strategy.CANARY, "share": canary}),
         )  # fmt: skip

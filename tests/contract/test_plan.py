@@ -144,6 +144,20 @@ def test_a_lead_steps_and_promotes_by_hand(made: Callable[..., Canary]) -> None:
         canary.steer("step", share=50)
 
 
+def test_a_repeated_click_takes_one_step(made: Callable[..., Canary]) -> None:
+    canary, click = made(steps=[10, 30, 50]).begin(), uuid4()
+    body = SteerRollout(request_id=click, reason="seen enough", expected_share=10)
+    answers = [
+        perform_as(
+            canary.engine, "ravi",
+            lambda s, o: steering.step(s, o, canary.entry, INTENT, body, 1e9), request_id=click,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert answers[0] == answers[1]
+    assert canary.desired() == ("v1.0.0", "v1.1.0", 30)
+
+
 def test_no_step_goes_past_a_gate(made: Callable[..., Canary]) -> None:
     canary = made().begin()
     with canary.engine.begin() as connection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from backend_api import db
+from backend_api import db, history
 from backend_api.catalog import Catalog
 from backend_api.errors import Conflict, PromotionBlocked, StaleView
 from backend_api.operations import rollback, traffic
@@ -170,3 +170,16 @@ def test_a_new_canary_supersedes_it_only_when_told_and_the_old_one_stays_out(bad
     with db.transaction(bad.engine, None) as session:
         states = session.execute(text("SELECT kind, state FROM rollouts ORDER BY started_at")).all()
     assert sorted(map(tuple, states)) == [("down", "superseded"), ("up", "running")]
+
+
+def test_the_past_says_that_it_was_walked_down_on_whose_word(bad: Canary) -> None:
+    bad.walk_down()
+    with db.transaction(bad.engine, None) as session:
+        then = history.moment(session, INTENT, db.now(), db.now())
+    assert then.production is not None
+    assert then.canary is not None
+    assert then.hold is not None
+    for part in (then.production, then.canary, then.hold):
+        assert part.entry is not None
+        assert (part.by, part.entry.action, part.doubt) == ("omar", "model.walk_down", None)
+    assert "v1.0.0 was in production with 50 %" in then.sentence

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from backend_api import db
 from backend_api.catalog import Catalog
@@ -69,7 +70,10 @@ def test_the_plan_the_due_time_and_who_did_what_stand_on_the_page(
     app = opened("viewer", "canary", model=INTENT)
     seen = words(app)
     assert "Plan: 10 % → 50 % → 100 %, 30 min each, at least 100 units an arm" in seen
-    assert "Earliest next step at" in seen
+    assert "Its time at this share was over at" in seen, "by a clock that is hours behind"
+    with canary.engine.begin() as connection:
+        connection.execute(text("UPDATE rollouts SET due_at = now() + interval '10 minutes'"))
+    assert "Earliest next step at" in words(opened("analyst", "canary", model=INTENT))
     assert "Asked for by] **asha**:gray[, approved by] **ravi**" in seen
     begun = [line for m in app.markdown for line in m.value.splitlines() if "Begun" in line]
     assert any("| ravi | Begun | 10 % |" in line for line in begun)
