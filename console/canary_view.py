@@ -17,6 +17,8 @@ HEALTHS = {
     Verdict.ROLL_BACK: Health.DOWN,
 }
 FIGURE_PX = 170
+# The watch looks every few seconds; a step that is later is not on its way.
+LATE = timedelta(minutes=1)
 
 
 def read(model: str) -> session.Reading[Rollout]:
@@ -110,6 +112,11 @@ def due(found: Rollout) -> str:
     if found.due_at is None or found.state == RolloutState.PAUSED:
         return ""
     now, at = datetime.now(UTC), f"**{times.clock(found.due_at)}**"
+    if found.kind == RolloutKind.DOWN and now - found.due_at > LATE:
+        return (
+            f":material/warning: Its next step was due at {at} and was not taken: the worker may"
+            " be down. Abort or a rollback finishes it at once."
+        )
     if found.kind == RolloutKind.DOWN:
         return f":material/timer: Next step at {at}, {times.since(found.due_at, now)}"
     if found.due_at < now:
@@ -151,13 +158,13 @@ def plan(found: Rollout) -> None:
     ended = ""
     if found.ended_at and found.ended_by:
         ended = f", ended by **{plain(found.ended_by)}** {times.since(found.ended_at, now)}"
-    asked = ""
+    asked = ":gray[Begun by]"
     if found.asked_by and found.approved_by:
         asked = (
             f":gray[Asked for by] **{plain(found.asked_by)}**:gray[, approved by]"
-            f" **{plain(found.approved_by)}**:gray[;] "
+            f" **{plain(found.approved_by)}**:gray[; begun by]"
         )
-    say(f"{asked}:gray[begun by] {by} :gray[{times.since(found.started_at, now)}]{ended}")
+    say(f"{asked} {by} :gray[{times.since(found.started_at, now)}]{ended}")
 
 
 STEPS = {

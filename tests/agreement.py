@@ -33,7 +33,7 @@ _ROWS = text("""
         (SELECT count(*) FROM outbox o
             WHERE o.model_name = d.model_name AND o.done_at IS NULL) AS waiting,
         (SELECT l.version FROM ledger l WHERE l.model_name = d.model_name
-            AND l.action IN ('model.promote', 'model.roll_back')
+            AND l.action IN ('model.promote', 'model.roll_back', 'model.walk_down')
             ORDER BY l.seq DESC LIMIT 1) AS decided,
         (SELECT l.action FROM ledger l WHERE l.model_name = d.model_name
             AND l.action IN ('deployment.observed', 'rollback.observed')

@@ -122,6 +122,9 @@ def test_on_call_walks_production_down_and_finishes_it_at_once(
     seen = words(app)
     assert "v1.1.0 is being left: it has 50 %, v1.0.0 the rest." in seen
     assert "Next step at" in seen
+    with canary.engine.begin() as connection:
+        connection.execute(text("UPDATE rollouts SET due_at = now() - interval '1 hour'"))
+    assert "was not taken: the worker may be down" in words(opened("lead", "canary", model=INTENT))
     assert "Back to v1.0.0" in seen, "the sidebar's way back finishes it"
     assert buttons(app) & {"Pause v1.1.0", "Walk v1.0.0 down", "Walk v1.1.0 down"} == set()
     fill(app, "canary.abort", "worse than thought")
