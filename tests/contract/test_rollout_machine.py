@@ -65,7 +65,7 @@ class Journey(RuleBasedStateMachine):
     catalog: Catalog
     done: Counter[str]
 
-    @initialize(first=st.sampled_from(["canary", "walk down"]))
+    @initialize(first=st.sampled_from(["canary", "canary", "canary", "walk down"]))
     def begin(self, first: str) -> None:
         """Two versions proved good in production, and something is under way already."""
         self.name = f"journey_{uuid4().hex[:12]}"
@@ -184,7 +184,10 @@ class Journey(RuleBasedStateMachine):
     @under_way
     @rule(verb=st.sampled_from(["pause", "resume", "step", "promote"]))
     def steer(self, verb: str) -> None:
-        """A person decides about what is under way, if anything is."""
+        """A person decides about what is under way; what is paused is mostly resumed."""
+        (row,) = self.seen.under_way.values()
+        if verb == "pause" and row["state"] == "paused":
+            verb = "resume"
         self._do(verb, lambda: self.canary.steer(verb))
 
     @under_way
@@ -241,7 +244,7 @@ class Journey(RuleBasedStateMachine):
             self.engine, "ravi", lambda s, o: rollback.lift_hold(s, o, INTENT)
         ))  # fmt: skip
 
-    @rule(shut=st.booleans())
+    @rule(shut=st.sampled_from([False, False, True]))
     def freeze(self, shut: bool) -> None:
         """Promotions are frozen, or no longer."""
 
@@ -290,6 +293,6 @@ def test_abort_wins_and_no_share_rises_past_a_gate(postgres: Postgres, catalog: 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_abort_wins_in_every_state_over_many_journeys(postgres: Postgres, catalog: Catalog) -> None:
-    done = run(postgres, catalog, examples=60, steps=40)
+    done = run(postgres, catalog, examples=40, steps=40)
     idle = sorted(deed for deed in DEEDS if not done[f"{deed} done"])
     assert idle == [], f"the journeys never did these, so they prove nothing of them: {done}"
