@@ -14,7 +14,7 @@ from backend_api import db, deployment
 from backend_api.candidate import RegisteredVersion
 from backend_api.mlflow_registry import MlflowRegistry
 from backend_api.operations import rollback, version
-from backend_api.states import Health, VersionStatus
+from backend_api.states import VersionStatus
 from bench.stack import Stack
 from tests import flavours
 from tests.makers import Registry, perform_as, wait_until
@@ -125,4 +125,5 @@ def serves(registry: Registry, name: str) -> bool:
     want = whole.desired
     if want is None or want.production != name or not whole.agrees:
         return False
-    return want.target is None or whole.readiness.state == Health.OK
+    ready = whole.readiness
+    return want.target is None or ready.warm == ready.replicas

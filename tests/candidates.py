@@ -81,15 +81,18 @@ class Candidates:
         self._labels = itertools.cycle(LABELS)
         self._made: dict[str, Candidate] = {}
 
-    def new(self) -> Candidate:
-        """The artefact of the next version; nobody knows it yet."""
+    def new(self, says: str | None = None, burden: int = 1) -> Candidate:
+        """The artefact of the next version; nobody knows it yet.
+
+        It says the next label unless told which, and takes the longer the greater its burden is.
+        """
         with self.stack.engine.connect() as connection:
             taken = connection.scalars(
                 text("SELECT version FROM model_registry WHERE model_name = :m"), {"m": INTENT}
             )
             version = next_version(list(taken))
-        says = next(self._labels)
-        made = Candidate(version, says, tiny_intent(self._folder / version, says))
+        says = says or next(self._labels)
+        made = Candidate(version, says, tiny_intent(self._folder / version, says, burden=burden))
         self._made[version] = made
         return made
 
@@ -99,12 +102,16 @@ class Candidates:
 
     def propose(self, candidate: Candidate, strategy: Strategy = Strategy.FULL) -> UUID:
         """Register, stage and validate it, and ask for its promotion; returns the request's id."""
+        self.validated(candidate)
+        return self.registry.request(candidate.version, strategy=strategy)
+
+    def validated(self, candidate: Candidate) -> None:
+        """Register, stage and validate it."""
         self.lift_hold()
         self.registry.validated(
             candidate.version, mlflow_version=self._number(), input_schema=self._schema(),
             **candidate.columns,
         )  # fmt: skip
-        return self.registry.request(candidate.version, strategy=strategy)
 
     def _schema(self) -> dict[str, Any]:
         """What production accepts; before there is one, less than any trained version does."""

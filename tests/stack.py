@@ -30,6 +30,7 @@ from tests.makers import wait_until
 
 # Servers that a developer's shell may name; this stack brings its own.
 REAL = ("DATABASE_URL", "MLFLOW_TRACKING_URI", "REDIS_HOST", "PROMETHEUS_URL", "OIDC_ISSUER")
+NIVESH = (sys.executable, "-m", "ops.cli")
 # One of the processes that the inference service keeps alive by itself.
 WORKER = "inference worker"
 
@@ -177,12 +178,29 @@ class Stack:
 
     def nivesh(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """Run the `nivesh` command in this stack's home, as at a terminal."""
-        ours = {name: value for name, value in os.environ.items() if name not in REAL}
         return subprocess.run(
-            [sys.executable, "-m", "ops.cli", *arguments],
-            env={**ours, **self._settings, **env},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            [*NIVESH, *arguments], env={**self._shell, **env}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
+
+    @contextmanager
+    def meanwhile(self, *arguments: str) -> Iterator[None]:
+        """Have a `nivesh` command run beside the block; its words are in the home's logs."""
+        with self.home.log(arguments[0]).open("ab") as log:
+            command = subprocess.Popen(
+                [*NIVESH, *arguments], env=self._shell, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log,
+            )  # fmt: skip
+        try:
+            yield
+        finally:
+            command.terminate()
+            command.wait()
+
+    @property
+    def _shell(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if name not in REAL}
+        return {**ours, **self._settings}
 
 
 def _is_worker(process: psutil.Process) -> bool:
