@@ -19,8 +19,9 @@ from inference.service import build
 from inference.settings import InferenceSettings
 
 KEEP_ALIVE_SECONDS = 75
-# How long a thread beside the event loop may keep it waiting: a fifth of Python's own 5 ms.
-SWITCH_SECONDS = 0.001
+# How long a thread beside the event loop may keep it waiting, several times for each answer: a
+# fiftieth of Python's own 5 ms.
+SWITCH_SECONDS = 0.0001
 
 
 def _hold(lifeline: int, seconds: float) -> None:

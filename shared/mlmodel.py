@@ -41,7 +41,8 @@ def read(folder: Path) -> MlModel:
         MlModelError: it is missing, cannot be read, or has no signature or input example.
     """
     try:
-        about = yaml.safe_load((folder / FILE).read_text(encoding="utf-8"))
+        # libyaml's: a load in pure Python would keep requests waiting for its milliseconds.
+        about = yaml.load((folder / FILE).read_text(encoding="utf-8"), yaml.CSafeLoader)
         flavors = dict(about["flavors"])
         found = signature.parse(about.get("signature"))
     except FileNotFoundError:
