@@ -120,7 +120,7 @@ class Client:
         """One deed; a refusal is a fine answer, anything else is not."""
         deeds: list[Callable[[], object]] = [
             self.renew, self.request, self.request, self.approve, self.approve, self.roll_back,
-            self.shift, self.lift, self.type_sql, self.look,
+            self.shift, self.shift, self.lift, self.type_sql, self.look,
         ]  # fmt: skip
         deed = self.dice.choice(deeds)
         try:
@@ -136,11 +136,13 @@ class Client:
 
     def request(self) -> object:
         """Ask for a version that is validated by now, or for any one, by the plan or at once."""
-        ready = self.read("SELECT version FROM model_registry WHERE status = 'validated'")
         strategy = self.dice.choice(list(Strategy))
-        return self.registry.request(
-            self.dice.choice(ready or VERSIONS), by=self.name, strategy=strategy, share=10
-        )
+        return self.registry.request(self.ready(), by=self.name, strategy=strategy, share=10)
+
+    def ready(self) -> str:
+        """A version that is validated by now, or any one."""
+        found = self.read("SELECT version FROM model_registry WHERE status = 'validated'")
+        return self.dice.choice(found or VERSIONS)
 
     def read(self, query: str) -> list[Any]:
         """The first column of what a client sees before it acts."""
@@ -282,20 +284,27 @@ class Race(RuleBasedStateMachine):
         """The watch looks when nobody disturbs it."""
         look(self.registry)
 
-    @rule(version=st.sampled_from(VERSIONS), strategy=st.sampled_from(Strategy))
-    def promote_alone(self, version: str, strategy: Strategy) -> None:
+    @rule(strategy=st.sampled_from(Strategy))
+    def promote_alone(self, strategy: Strategy) -> None:
         """An undisturbed promotion, whole or as a canary, so that races start from many states."""
         undisturbed = Client(self.registry, 0, CLIENTS)
         for deed in (
             undisturbed.lift,
+            undisturbed.renew,
             lambda: self.registry.approve(
-                self.registry.request(version, strategy=strategy, share=10)
+                self.registry.request(undisturbed.ready(), strategy=strategy, share=10)
             ),
         ):
             try:
                 deed()
-            except ConsoleError:
+            except (ConsoleError, IntegrityError):
                 continue
+
+    @rule(seed=st.integers(0, 2**32))
+    def race_a_canary(self, seed: int) -> None:
+        """The same with a canary to begin with, which all the shifts are after."""
+        self.promote_alone(Strategy.CANARY)
+        self.race(seed)
 
     @invariant()
     def holds(self) -> None:
