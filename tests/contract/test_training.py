@@ -121,7 +121,12 @@ def check_signature(folder: Path) -> None:
         assert all(len(output) == free for output in model.predict(asked).values())
 
 
-@pytest.mark.parametrize("model", serving.MODELS)
+# The demonstration's test trains all four in the quick tier too, less closely looked at.
+LONGER = ("financial_ner", "intent_classifier")
+TRAINED = [pytest.param(m, marks=[pytest.mark.long] if m in LONGER else []) for m in serving.MODELS]
+
+
+@pytest.mark.parametrize("model", TRAINED)
 def test_a_quick_training_leaves_a_complete_run(
     model: str, mlflow_uri: str, tmp_path: Path
 ) -> None:
@@ -136,6 +141,7 @@ def test_a_quick_training_leaves_a_complete_run(
     assert folder_digest(folder).startswith("sha256:")
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(
     mlflow_uri: str, tmp_path: Path
 ) -> None:

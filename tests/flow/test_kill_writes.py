@@ -102,7 +102,8 @@ def ends(stack: Stack) -> None:
     oncall.steer_rollout(INTENT, "abort", body)
 
 
-@pytest.mark.parametrize("part", ["backend", pytest.param("postgres", marks=LONG)])
+@pytest.mark.long
+@pytest.mark.parametrize("part", ["backend", "postgres"])
 def test_a_walk_down_cut_short_is_begun_once(
     stack: Stack, candidates: Candidates, part: str
 ) -> None:

@@ -19,9 +19,9 @@ ALL = ("postgres", "redis", "mlflow", "backend", "worker", "console")
 LONG = pytest.mark.long
 GONE = [
     ("postgres",),
-    ("redis", "mlflow"),
-    ("backend", "worker"),
     ALL,
+    pytest.param(("redis", "mlflow"), marks=LONG),
+    pytest.param(("backend", "worker"), marks=LONG),
     *(pytest.param((part,), marks=LONG) for part in ("redis", "mlflow", "backend", "worker")),
 ]
 
