@@ -44,6 +44,7 @@ DEEDS = {
     "promotion.expired": Deed("Let expire promotion of", "timer_off"),
     "model.promote": Deed("Promoted", "rocket_launch"),
     "model.roll_back": Deed("Rolled back to", "undo"),
+    "rehearsal.order": Deed("Ordered rehearsal of", "schedule"),
     "model.rehearse": Deed("Rehearsed the way back to", "theater_comedy"),
     "model.walk_down": Deed("Walks down to", "stairs"),
     "canary.start": Deed("Started canary", "call_split"),

@@ -16,7 +16,7 @@ LEAST_TRIES = 8
 BATCH, BATCH_TRIES = 8, 3
 # After each answer of the warm-up: requests that are being served go first, and a load that takes
 # some tenths of a second longer keeps nobody waiting.
-GIVE_WAY_SECONDS = 0.01
+GIVE_WAY_SECONDS = 0.004
 # A batch pays when its rows cost no more than this share of what they cost alone ...
 WORTH = 0.85
 # ... and each saves more than it takes to put the batch together.
