@@ -1,6 +1,7 @@
 """The one door to PostgreSQL: engine, migrations, and a session that commits at the edge."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,14 @@ from sqlalchemy.orm import Session
 from backend_api.errors import Unavailable
 
 STATEMENT_SECONDS = 15
+
+
+def notify(session: Session, channel: str, content: Mapping[str, str]) -> None:
+    """Tell whoever listens on a channel, once the transaction is committed."""
+    session.execute(
+        text("SELECT pg_notify(:channel, :content)"),
+        {"channel": channel, "content": json.dumps(content)},
+    )
 
 
 def now() -> datetime:

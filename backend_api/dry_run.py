@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, cast
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from backend_api import db, dry_run_words
 from backend_api.catalog import ModelEntry
 from backend_api.errors import BadRequest, Unavailable
+from backend_api.operations.course import frozen, rule_plan
 from backend_api.rules import dry_run as rule
 from backend_api.rules.rollout import Plan
 from backend_api.schemas import DryRun, DryRunCatch, DryRunResult, DryRunStep, Stall
@@ -68,11 +70,13 @@ _VISITS = text(
 
 def plan_of(entry: ModelEntry, body: DryRun) -> Plan:
     """The plan that was asked for, with the model's own where nothing was said."""
-    own = entry.rollout
-    return Plan(
-        tuple(sorted(set(body.steps or own.steps))), timedelta(hours=body.hours or own.hours),
-        body.min_requests or own.min_requests, timedelta(hours=own.patience_hours), own.on_bad,
-    )  # fmt: skip
+    own = rule_plan(frozen(entry.rollout))
+    return replace(
+        own,
+        steps=tuple(sorted(set(body.steps))) if body.steps else own.steps,
+        each=timedelta(hours=body.hours) if body.hours else own.each,
+        least=body.min_requests or own.least,
+    )
 
 
 def run(

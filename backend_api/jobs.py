@@ -112,6 +112,16 @@ def note(context: Context, job_id: UUID, state: JobState, progress: float, messa
 Say = Callable[[float, str], None]
 
 
+def begun(context: Context, job_id: UUID) -> Say:
+    """Say that a job runs; what comes back says how far it is."""
+
+    def say(progress: float, message: str) -> None:
+        note(context, job_id, JobState.RUNNING, progress, message)
+
+    say(0.0, "Starting")
+    return say
+
+
 def _loading(context: Context, model: str, version: str) -> str:
     """How far the workers are with a version, and why one has failed."""
     with transaction(context.engine, None) as session:
@@ -182,11 +192,7 @@ def validate(context: Context, arguments: dict[str, str], stop: threading.Event)
     """
     job_id = UUID(arguments["job_id"])
     model, version = arguments["model"], arguments["version"]
-
-    def say(progress: float, message: str) -> None:
-        note(context, job_id, JobState.RUNNING, progress, message)
-
-    say(0.0, "Starting")
+    say = begun(context, job_id)
     try:
         entry = context.catalog.get(model)
         _await_loaded(context, model, version, say, stop)

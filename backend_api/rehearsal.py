@@ -4,7 +4,6 @@ Workers are told through the database and answer into it, as they learn of a rol
 address reaches one of several workers behind a socket, and a rollback needs no HTTP either.
 """
 
-import json
 import threading
 import time
 from datetime import datetime
@@ -16,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
 from backend_api.context import Context
-from backend_api.db import now, transaction
+from backend_api.db import notify, now, transaction
 from backend_api.deployment import desired, observed
 from backend_api.errors import Conflict, ConsoleError
-from backend_api.jobs import Interrupted, Say, note
+from backend_api.jobs import Interrupted, Say, begun, note
 from backend_api.operations.order import Order, locked
 from backend_api.rules.rehearsal import Asked, Judged, Reply, judge
 from backend_api.sent import sample
@@ -41,11 +40,7 @@ def rehearse(context: Context, arguments: dict[str, str], stop: threading.Event)
     """
     job_id = UUID(arguments["job_id"])
     model, version = arguments["model"], arguments["version"]
-
-    def say(progress: float, message: str) -> None:
-        note(context, job_id, JobState.RUNNING, progress, message)
-
-    say(0.0, "Starting")
+    say = begun(context, job_id)
     order = Order(arguments["actor"], arguments["reason"], job_id, now())
     try:
         entry = context.catalog.get(model)
@@ -109,7 +104,7 @@ def _await_all(
     while names and time.monotonic() < deadline:
         with transaction(context.engine, None) as session:
             if time.monotonic() - told_at >= REPEAT_SECONDS:
-                _tell(session, job_id)
+                notify(session, "nivesh_admin", {"do": "rehearse", "id": str(job_id)})
                 told_at = time.monotonic()
             found = set(
                 session.scalars(
@@ -125,13 +120,6 @@ def _await_all(
             say(seen / len(names), f"{seen} of {len(names)} workers have answered")
         if stop.wait(LOOK_SECONDS):
             raise Interrupted
-
-
-def _tell(session: Session, job_id: UUID) -> None:
-    session.execute(
-        text("SELECT pg_notify('nivesh_admin', :content)"),
-        {"content": json.dumps({"do": "rehearse", "id": str(job_id)})},
-    )
 
 
 def _record(

@@ -55,7 +55,8 @@ def sent(session: Session, model: str, now: datetime) -> Sent:
         if row.key is None:
             requests = row.requests
         elif row.kind == "null":
-            kinds[row.key].update({})
+            # A field that was sent, with nothing in it.
+            kinds.setdefault(row.key, {})
         else:
             kinds[row.key][row.kind] = row.requests
             extremes[row.key].append(row)

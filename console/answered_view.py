@@ -63,11 +63,7 @@ def found(prediction: str) -> None:
             PAGE, label="Who was live then", icon=":material/history:",
             query_params={"at": one.at.astimezone(UTC).isoformat(), "model": one.model_name},
         )  # fmt: skip
-    st.download_button(
-        "Download the evidence as JSON", one.model_dump_json(indent=2),
-        f"prediction-{one.prediction_id}.json", "application/json", icon=":material/download:",
-        on_click="ignore",
-    )  # fmt: skip
+    parts.evidence(one.model_dump_json(indent=2), f"prediction-{one.prediction_id}.json")
 
 
 def _facts(one: Answered, now: datetime) -> list[tuple[str, str]]:

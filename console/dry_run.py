@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import streamlit as st
-from pydantic import ValidationError
 
 from backend_api.schemas import DryRun, DryRunResult
 from backend_api.states import DryRunOutcome, Health, Permission
@@ -77,7 +76,7 @@ def _ask(model: str, key: str) -> None:
             steps=[int(share) for share in typed.split(",")] if typed.strip() else None,
             errors_to=_part(f"{key}.to"), errors_from=_part(f"{key}.from"),
         )  # fmt: skip
-    except (ValueError, ValidationError):
+    except ValueError:
         st.error(f"{WRONG} Nothing was sent.", icon=":material/error:")
         return
     with st.spinner("Walking through the log"):

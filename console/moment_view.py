@@ -81,12 +81,10 @@ def found(at: datetime) -> None:
     for one in reading.value:
         with st.container(border=True):
             _one(one, now)
-    st.download_button(
-        "Download the evidence as JSON",
+    parts.evidence(
         json.dumps([one.model_dump(mode="json") for one in reading.value], indent=2),
-        f"live-{at:%Y%m%dT%H%M%SZ}.json", "application/json", icon=":material/download:",
-        on_click="ignore",
-    )  # fmt: skip
+        f"live-{at:%Y%m%dT%H%M%SZ}.json",
+    )
 
 
 def _one(one: Moment, now: datetime) -> None:

@@ -100,6 +100,14 @@ def stale(reading: session.Reading[Any]) -> None:
         st.error(f"**{what}.** {plain(error.hint)}", icon=":material/error:")
 
 
+def evidence(content: str, name: str) -> None:
+    """What was shown, as a JSON file to take away."""
+    st.download_button(
+        "Download the evidence as JSON", content, name, "application/json",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
 def empty(sentence: str, next_step: str) -> None:
     """Nothing here, said aloud, with what to do next."""
     with st.container(border=True):

@@ -1,7 +1,7 @@
 """Does every place say what was decided? Each difference with the button that repairs it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from console.markdown import grid, plain, say
 
 LIVE_SECONDS = 10.0
 SHOWN = 10
+# The page and its live part ask once for both.
+SHARED = timedelta(seconds=3)
 WORDS = {Health.OK: "Agrees", Health.UNKNOWN: "Not measured", Health.DEGRADED: "Differs",
          Health.DOWN: "Not reachable"}  # fmt: skip
 
@@ -71,7 +73,7 @@ def draw(deployment: Deployment) -> None:
 
 
 def _read(model: str) -> session.Reading[Truth]:
-    return session.read(f"truth:{model}", lambda: session.backend().truth(model))
+    return session.read(f"truth:{model}", lambda: session.backend().truth(model), within=SHARED)
 
 
 def _signature(truth: Truth | None) -> list[tuple[str, str, Repair | None]]:

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 
 from backend_api import db, deployment, ledger, retention
 from backend_api.catalog import Catalog, ModelEntry
-from backend_api.operations import course, descent, rollout, steering
-from backend_api.schemas import Outcome, Plan, SetPlan, SteerRollout, WalkDown
+from backend_api.operations import course, descent, rollout, steering, traffic
+from backend_api.schemas import Outcome, Plan, SetPlan, ShiftTraffic, SteerRollout, WalkDown
 from backend_api.states import Strategy
 from backend_api.tables import RolloutRow, RolloutStepRow, VerdictRow
 from tests.makers import INTENT, Registry, perform_as
@@ -69,6 +69,18 @@ class Canary:
         return perform_as(
             self.engine, by, lambda s, o: act(s, o, self.entry, INTENT, body, *timed), now=self.now
         )
+
+    def shift(self, share: int, by: str = "omar") -> Outcome:
+        """The canary's share, moved on the slider by somebody who saw what is decided now."""
+        _, canary, was = self.desired()
+        body = ShiftTraffic(
+            request_id=uuid4(), reason="made for a test", share=share,
+            expected_canary=canary or "v0.0.0", expected_share=was,
+        )  # fmt: skip
+        return perform_as(
+            self.engine, by, lambda s, o: traffic.shift(s, o, self.entry, INTENT, body, TIMEOUT),
+            now=self.now,
+        )  # fmt: skip
 
     def replan(self, by: str = "ravi", **changes: Any) -> Outcome:
         """Another plan for the rollout under way; ``changes`` are what differs."""

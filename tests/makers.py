@@ -116,7 +116,10 @@ class Registry:
         assert outcome.promotion_id is not None
         return outcome.promotion_id
 
-    def approve(self, promotion_id: UUID, by: str = "ravi", break_glass: bool = False) -> Outcome:
+    def approve(
+        self, promotion_id: UUID, by: str = "ravi", break_glass: bool = False,
+        plan: Plan | None = None,
+    ) -> Outcome:  # fmt: skip
         """Let a request through."""
         return perform_as(
             self.engine,
@@ -124,7 +127,7 @@ class Registry:
             lambda s, o: promotions.approve(
                 s, o, self.entry, promotion_id,
                 promotions.promotion_row(s, promotion_id).evidence_hash,
-                break_glass=break_glass, timeout=10,
+                break_glass=break_glass, timeout=10, plan=plan,
             ),
         )  # fmt: skip
 

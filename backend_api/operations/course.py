@@ -62,9 +62,8 @@ def begin(
 
     One that was typed as SQL has no approval, so it waits until a lead says that it may go on.
     """
-    want = deployment.desired(session, model)
     routing = session.get_one(RoutingRow, model)
-    by = want.changed_by if want else order.actor
+    by = routing.changed_by
     by_hand = by.startswith("sql:")
     row = RolloutRow(
         id=uuid7(), model_name=model, kind=kind, plan=plan.model_dump(mode="json"),
@@ -137,9 +136,16 @@ def close(
     session: Session, order: Order, model: str, ending: RolloutState = RolloutState.ABORTED
 ) -> None:
     """End the model's rollout if its deployments are no longer what it was of."""
+    _standing(session, order, model, ending)
+
+
+def _standing(
+    session: Session, order: Order, model: str, ending: RolloutState
+) -> tuple[Desired | None, RolloutRow | None]:
+    """What is decided, and the rollout that is of it; one that no longer is has ended by now."""
     want, row = deployment.desired(session, model), under_way(session, model)
     if want is None or row is None or _is_of(session, row, want):
-        return
+        return want, row
     by = want.changed_by
     if row.kind == RolloutKind.UP and want.production == row.canary.version:
         ending = RolloutState.COMPLETED
@@ -147,6 +153,7 @@ def close(
         session, order, row, ENDS[ending], by=by, state=ending, ended_by=by, ended_at=order.now,
         due_at=None, reason=order.reason if by == order.actor else f"Ended by {by}.",
     )  # fmt: skip
+    return want, None
 
 
 ENDS = {
@@ -169,8 +176,7 @@ def follow(
 
     A canary that was typed as SQL gets one too: it is guarded, and goes on when a lead says so.
     """
-    close(session, order, model, ending)
-    want, row = deployment.desired(session, model), under_way(session, model)
+    want, row = _standing(session, order, model, ending)
     if want is None:
         return None
     if row is None and want.canary is not None and want.production is not None:

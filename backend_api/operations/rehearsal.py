@@ -14,7 +14,7 @@ from backend_api.rules.readiness import is_warm
 from backend_api.rules.rehearsal import is_due
 from backend_api.schemas import Outcome
 from backend_api.states import GateState, JobState
-from backend_api.tables import JobRow, RehearsalRow, RoutingRow
+from backend_api.tables import JobRow, RehearsalRow
 
 KIND = "rehearsal"
 
@@ -47,12 +47,13 @@ def tend(
     session: Session, model: str, every: timedelta, now: datetime, timeout: float, actor: str
 ) -> None:
     """Rehearse when it is due and every live worker is ready for it."""
-    if not _due(session, model, every, now):
+    want = desired(session, model)
+    if want is None or want.target is None or not _due(session, model, want.target, every, now):
         return
     # Decisions lock the model before anything else; another watch may have been here meanwhile.
     locked(session, model)
     want = desired(session, model)
-    if want is None or want.target is None or not _due(session, model, every, now):
+    if want is None or want.target is None or not _due(session, model, want.target, every, now):
         return
     workers = observed(session, model, want, now, timeout)
     warm = all(is_warm(one, want.target) for one in workers if one.live)
@@ -62,18 +63,14 @@ def tend(
         rehearse(session, Order(actor, reason, uuid4(), now), model)
 
 
-def _due(session: Session, model: str, every: timedelta, now: datetime) -> bool:
-    routing = session.get(RoutingRow, model, populate_existing=True)
-    if routing is None or routing.target_id is None:
-        return False
-    want = desired(session, model)
+def _due(session: Session, model: str, target: str, every: timedelta, now: datetime) -> bool:
     last = session.execute(
         select(JobRow.created_at, JobRow.state, RehearsalRow.result)
         .outerjoin(RehearsalRow, RehearsalRow.id == JobRow.id)
         .where(
             JobRow.kind == KIND,
             JobRow.model_name == model,
-            JobRow.version == (want.target if want else None),
+            JobRow.version == target,
         )
         .order_by(JobRow.created_at.desc())
         .limit(1)

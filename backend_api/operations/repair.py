@@ -1,10 +1,9 @@
 """Putting a place right that says otherwise than decided."""
 
-import json
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend_api import db
 from backend_api.operations.order import Order
 from backend_api.schemas import Outcome
 
@@ -21,12 +20,8 @@ def reload(session: Session, order: Order, model: str) -> Outcome:
 
     What a worker serves goes on until that has succeeded there.
     """
-    look = text("SELECT pg_notify(:channel, :content)")
-    for channel, content in (
-        ("nivesh_routing", {"model": model}),
-        ("nivesh_admin", {"do": "reload", "model": model}),
-    ):
-        session.execute(look, {"channel": channel, "content": json.dumps(content)})
+    db.notify(session, "nivesh_routing", {"model": model})
+    db.notify(session, "nivesh_admin", {"do": "reload", "model": model})
     order.record(session, "workers.reload", model=model)
     return Outcome(
         sentence=f"Every worker is asked to load the versions of {model} anew.", model_name=model

@@ -9,11 +9,10 @@ from uuid_utils.compat import uuid7
 from backend_api import comparison, deployment
 from backend_api.catalog import ModelEntry
 from backend_api.errors import PromotionBlocked
-from backend_api.operations import course, descent, rollback, steering, traffic
+from backend_api.operations import course, descent, rollback, steering
 from backend_api.operations.order import Order, locked
 from backend_api.rules import rollout as rule
 from backend_api.rules.judge import Judgement, judge
-from backend_api.schemas import ShiftTraffic
 from backend_api.states import RolloutState
 from backend_api.tables import RolloutRow, RoutingRow, VerdictRow
 
@@ -103,7 +102,6 @@ def _act(
     session: Session, order: Order, entry: ModelEntry, row: RolloutRow, move: rule.Move,
     timeout: float,
 ) -> None:  # fmt: skip
-    model = row.model_name
     if move.action == rule.Action.WAIT:
         return
     if move.action == rule.Action.PAUSE:
@@ -111,14 +109,10 @@ def _act(
             steering.stop(session, order, row)
         return
     if move.action == rule.Action.ROLL_BACK:
-        rollback.roll_back(session, order, model, entry.endpoint, to=row.stable.version)
+        rollback.roll_back(session, order, row.model_name, entry.endpoint, to=row.stable.version)
         return
-    body = ShiftTraffic(
-        request_id=order.request_id, reason=move.sentence[:500], share=move.share,
-        expected_canary=row.canary.version, expected_share=row.share,
-    )  # fmt: skip
     try:
-        traffic.shift(session, order, entry, model, body, timeout)
+        steering.shift(session, order, entry, row, move.share, timeout)
     except PromotionBlocked as shut:
         # The gate may open again; until then the share stays.
         row.reason = shut.message

@@ -116,7 +116,7 @@ def step(
     row = _seen(session, order, entry, model, body)
     _goes_up(row, "raised")
     to = rule.next_share(course.plan_of(row), row.share)
-    return _shift(session, order, entry, row, to, timeout)
+    return shift(session, order, entry, row, to, timeout)
 
 
 def promote(
@@ -133,7 +133,7 @@ def promote(
     """
     row = _seen(session, order, entry, model, body)
     _goes_up(row, "promoted")
-    return _shift(session, order, entry, row, rule.FULL, timeout)
+    return shift(session, order, entry, row, rule.FULL, timeout)
 
 
 def abort(
@@ -147,14 +147,15 @@ def abort(
         StaleView: it is not as the caller saw it.
     """
     row = _seen(session, order, entry, model, body)
-    return _shift(session, order, entry, row, 0, timeout)
+    return shift(session, order, entry, row, 0, timeout)
 
 
-def _shift(
+def shift(
     session: Session, order: Order, entry: ModelEntry, row: RolloutRow, share: int, timeout: float
 ) -> Outcome:
+    """Set the share of a rollout that was read under the model's lock; see ``traffic.shift``."""
     body = ShiftTraffic(
-        request_id=order.request_id, reason=order.reason, share=share,
+        request_id=order.request_id, reason=order.reason[:500], share=share,
         expected_canary=row.canary.version, expected_share=row.share,
     )  # fmt: skip
     return traffic.shift(session, order, entry, row.model_name, body, timeout)

@@ -1,20 +1,16 @@
 """Who gets in: the caller themselves, accounts of people, tokens of machines."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from backend_api import db
 from backend_api.identity import accounts, tokens
-from backend_api.identity.dependencies import Known, allowed
-from backend_api.identity.verify import Caller
+from backend_api.identity.dependencies import Known
 from backend_api.operations.order import once
-from backend_api.routes.edge import ERRORS, Ctx, Reading, actor
+from backend_api.routes.edge import ERRORS, Admin, Ctx, Reading, actor
 from backend_api.schemas import Account, Explain, Me, NewAccount, NewToken, SetRole, Token
 from backend_api.states import Permission, may
 
 router = APIRouter(tags=["access"], responses=ERRORS)  # type: ignore[arg-type]
-Admin = Annotated[Caller, Depends(allowed(Permission.MANAGE_ACCOUNTS))]
 
 
 @router.get("/me")

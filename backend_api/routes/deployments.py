@@ -1,14 +1,11 @@
 """Desired and observed state; rollback, share, rules, shadow and hold."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from backend_api import db, deployment
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller, require
+from backend_api.identity.verify import require
 from backend_api.operations import fallback, rollback, shadow, traffic
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Approver, Ctx, OnCall, Reader, Reading, write
 from backend_api.schemas import (
     Deployment,
     Explain,
@@ -21,9 +18,6 @@ from backend_api.schemas import (
 from backend_api.states import Permission
 
 router = APIRouter(tags=["deployments"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
-OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
-Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 
 @router.get("/deployments")

@@ -1,4 +1,4 @@
-"""What routes share: the context, a reading session, and the way a write is carried out."""
+"""What routes share: the context, a reading session, who may ask, and how a write is done."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from backend_api import db
 from backend_api.context import Context
+from backend_api.identity.dependencies import allowed
 from backend_api.identity.verify import Caller
 from backend_api.operations.order import Order, perform
 from backend_api.schemas import ErrorBody, Outcome, Write
+from backend_api.states import Permission
 
 
 def context(request: Request) -> Context:
@@ -22,6 +24,15 @@ def context(request: Request) -> Context:
 Ctx = Annotated[Context, Depends(context)]
 # "function" scope: the commit comes before the answer leaves, and its failure is the answer.
 Reading = Annotated[Session, Depends(db.session, scope="function")]
+
+# Who is asking, by the right that it takes.
+Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
+Analyst = Annotated[Caller, Depends(allowed(Permission.READ_PREDICTIONS))]
+Registrar = Annotated[Caller, Depends(allowed(Permission.REGISTER))]
+Asker = Annotated[Caller, Depends(allowed(Permission.REQUEST_PROMOTION))]
+OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
+Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
+Admin = Annotated[Caller, Depends(allowed(Permission.MANAGE_ACCOUNTS))]
 
 ERRORS = {
     code: {"model": ErrorBody, "description": text}

@@ -1,21 +1,15 @@
 """Times at which nothing is promoted."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from backend_api import db, freezes
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
 from backend_api.operations import freeze
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Approver, Ctx, Reader, Reading, write
 from backend_api.schemas import Explain, FreezeWindow, NewFreeze, Outcome
-from backend_api.states import Permission
 
 router = APIRouter(tags=["freezes"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
-Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 
 @router.get("/freezes")

@@ -3,18 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 
 from backend_api import db, history, predictions
 from backend_api.errors import BadRequest
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
-from backend_api.routes.edge import ERRORS, Ctx, Reading
+from backend_api.routes.edge import ERRORS, Ctx, Reader, Reading
 from backend_api.schemas import Answered, Moment
 from backend_api.states import Permission, may
 
 router = APIRouter(tags=["history"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
 At = Annotated[
     datetime | None,
     Query(description="UTC where no zone is given; now where none is given at all",

@@ -3,17 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend_api import db, jobs, registry
 from backend_api.errors import StaleView
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
 from backend_api.operations import version as operation
 from backend_api.operations.order import Order
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Approver, Ctx, Reader, Reading, Registrar, write
 from backend_api.rules import promotion as rule
 from backend_api.schemas import (
     Explain,
@@ -24,13 +22,10 @@ from backend_api.schemas import (
     Version,
     VersionDetail,
 )
-from backend_api.states import Permission, PromotionStatus
+from backend_api.states import PromotionStatus
 from backend_api.tables import JobRow, PromotionRow, RequestRow, VersionRow
 
 router = APIRouter(tags=["registry"], responses=ERRORS)  # type: ignore[arg-type]
-Registrar = Annotated[Caller, Depends(allowed(Permission.REGISTER))]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
-Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 
 @router.get("/models/{name}/versions")

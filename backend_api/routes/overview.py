@@ -2,24 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend_api import db, deployment, ledger
 from backend_api.context import Context
 from backend_api.health import Prober, services
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
-from backend_api.routes.edge import ERRORS, Ctx, Reading
+from backend_api.routes.edge import ERRORS, Ctx, Reader, Reading
 from backend_api.rules.deployment import condition
 from backend_api.rules.overview import whole
 from backend_api.schemas import LedgerPage, LedgerProof, Measured, ModelSummary, Overview
-from backend_api.states import Permission, PromotionStatus
+from backend_api.states import PromotionStatus
 from backend_api.tables import PromotionRow
 
 router = APIRouter(tags=["overview"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
 ORDER = ["down", "degraded", "unknown", "ok"]
 
 

@@ -3,24 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from backend_api import registry
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
 from backend_api.operations import promotion as operation
 from backend_api.operations.order import Order
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Approver, Asker, Ctx, Reader, Reading, write
 from backend_api.schemas import DecidePromotion, Explain, Outcome, Promotion, RequestPromotion
-from backend_api.states import Permission, PromotionStatus
+from backend_api.states import PromotionStatus
 from backend_api.tables import PromotionRow
 
 router = APIRouter(tags=["promotions"], responses=ERRORS)  # type: ignore[arg-type]
-Asker = Annotated[Caller, Depends(allowed(Permission.REQUEST_PROMOTION))]
-Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
 
 
 @router.get("/promotions")

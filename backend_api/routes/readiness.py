@@ -1,20 +1,13 @@
 """Is there a way back, does every place say what was decided, and what to do if not."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from backend_api import db, truth
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
 from backend_api.operations import rehearsal, repair, rollback
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Ctx, OnCall, Reader, Reading, write
 from backend_api.schemas import Explain, Outcome, Truth
-from backend_api.states import Permission
 
 router = APIRouter(tags=["deployments"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
-OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
 
 
 @router.post("/models/{name}/rehearse", status_code=202)

@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from backend_api import db, dry_run, rollout_view
-from backend_api.identity.dependencies import allowed
-from backend_api.identity.verify import Caller
 from backend_api.operations import descent, steering
-from backend_api.routes.edge import ERRORS, Ctx, Reading, write
+from backend_api.routes.edge import ERRORS, Analyst, Approver, Ctx, OnCall, Reader, Reading, write
 from backend_api.schemas import (
     DryRun,
     DryRunResult,
@@ -19,13 +17,8 @@ from backend_api.schemas import (
     SteerRollout,
     WalkDown,
 )
-from backend_api.states import Permission
 
 router = APIRouter(tags=["canary"], responses=ERRORS)  # type: ignore[arg-type]
-Reader = Annotated[Caller, Depends(allowed(Permission.READ))]
-Analyst = Annotated[Caller, Depends(allowed(Permission.READ_PREDICTIONS))]
-OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
-Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 
 
 @router.get("/models/{name}/rollout")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from backend_api.catalog import Catalog
 from backend_api.errors import Conflict, NotFound, PromotionBlocked, StaleView
-from backend_api.operations import promotion, steering
+from backend_api.operations import steering
 from backend_api.schemas import Plan, SteerRollout
 from backend_api.states import Strategy
 from tests.canaries import Canary
@@ -57,13 +57,7 @@ def test_who_asks_brings_a_plan_and_who_approves_has_the_last_word(
     canary.registry.validated("v1.2.0")
     asked = canary.registry.request("v1.2.0", strategy=Strategy.CANARY, share=5, plan=PLAN)
     slower = PLAN.model_copy(update={"minutes": 90.0})
-    perform_as(
-        canary.engine, "ravi",
-        lambda s, o: promotion.approve(
-            s, o, canary.entry, asked, promotion.promotion_row(s, asked).evidence_hash,
-            break_glass=False, timeout=10, plan=slower,
-        ),
-    )  # fmt: skip
+    canary.registry.approve(asked, plan=slower)
     row = canary.row()
     assert row.plan["minutes"] == 90
     assert row.promotion_id == asked
@@ -225,13 +219,7 @@ def test_a_plan_is_refused_where_nothing_goes_by_it(made: Callable[..., Canary])
         canary.registry.request("v1.1.0", plan=PLAN)
     asked = canary.registry.request("v1.1.0")
     with pytest.raises(Conflict, match="no plan would count"):
-        perform_as(
-            canary.engine, "ravi",
-            lambda s, o: promotion.approve(
-                s, o, canary.entry, asked, promotion.promotion_row(s, asked).evidence_hash,
-                break_glass=False, timeout=10, plan=PLAN,
-            ),
-        )  # fmt: skip
+        canary.registry.approve(asked, plan=PLAN)
     for steps in ([], [20, 10], [10, 10], [0], [101], "ten", "10,", ""):
         with pytest.raises(ValueError, match="steps"):
             Plan.model_validate({**PLAN.model_dump(), "steps": steps})

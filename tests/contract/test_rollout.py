@@ -8,11 +8,10 @@ from sqlalchemy import Engine, text
 
 from backend_api import comparison, db
 from backend_api.catalog import Catalog
-from backend_api.operations import course, traffic
-from backend_api.schemas import ShiftTraffic
+from backend_api.operations import course
 from backend_api.states import Strategy
-from tests.canaries import TIMEOUT, Canary
-from tests.makers import INTENT, perform_as
+from tests.canaries import Canary
+from tests.makers import INTENT
 
 
 @pytest.fixture
@@ -122,14 +121,7 @@ def test_comparison_begins_only_when_every_worker_serves_the_share(
 def test_a_share_that_a_person_sets_starts_a_new_comparison(made: Callable[..., Canary]) -> None:
     canary = made().begin().answers(20, canary=10, stable=90)
     canary.tend()
-    body = ShiftTraffic(
-        request_id="01980c5e-7a54-7cc1-9f0e-3b8f5c0f2a11", reason="fewer people", share=5,
-        expected_canary="v1.1.0", expected_share=10,
-    )  # fmt: skip
-    perform_as(
-        canary.engine, "omar",
-        lambda s, o: traffic.shift(s, o, canary.entry, INTENT, body, TIMEOUT),
-    )  # fmt: skip
+    canary.shift(5)
     canary.served().answers(20, canary=5, stable=95).tend()
     assert canary.row().share == 5
     assert "10 min more" in canary.verdicts()[-1].sentence

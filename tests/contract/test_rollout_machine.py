@@ -16,10 +16,10 @@ from sqlalchemy import text
 from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.errors import ConsoleError
-from backend_api.operations import rollback, traffic
-from backend_api.schemas import Plan, ShiftTraffic
+from backend_api.operations import rollback
+from backend_api.schemas import Plan
 from backend_api.states import ROLLOUT_MOVES, UNDER_WAY, RolloutState, Strategy
-from tests.canaries import TIMEOUT, Canary
+from tests.canaries import Canary
 from tests.conftest import Postgres
 from tests.makers import INTENT, perform_as
 
@@ -200,16 +200,8 @@ class Journey(RuleBasedStateMachine):
     @rule(share=st.sampled_from([1, 5]))
     def lower(self, share: int) -> None:
         """On-call moves the slider down."""
-        _, canary, was = self.canary.desired()
-        body = ShiftTraffic(
-            request_id=uuid4(), reason="fewer people", share=min(share, was),
-            expected_canary=canary or "v0.0.0", expected_share=was,
-        )  # fmt: skip
-        self._do("lower", lambda: perform_as(
-            self.engine, "omar",
-            lambda s, o: traffic.shift(s, o, self.canary.entry, INTENT, body, TIMEOUT),
-            now=self.canary.now,
-        ))  # fmt: skip
+        _, _, was = self.canary.desired()
+        self._do("lower", lambda: self.canary.shift(min(share, was)))
 
     @rule()
     def walk_down(self) -> None:

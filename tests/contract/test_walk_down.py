@@ -8,10 +8,9 @@ from sqlalchemy import Engine, text
 from backend_api import db, history
 from backend_api.catalog import Catalog
 from backend_api.errors import Conflict, PromotionBlocked, StaleView
-from backend_api.operations import rollback, traffic
-from backend_api.schemas import ShiftTraffic
+from backend_api.operations import rollback
 from backend_api.states import Strategy
-from tests.canaries import TIMEOUT, Canary
+from tests.canaries import Canary
 from tests.makers import INTENT, perform_as
 
 FIVE = timedelta(minutes=5)
@@ -112,28 +111,14 @@ def test_neither_its_share_nor_its_plan_is_raised(bad: Canary) -> None:
     with pytest.raises(Conflict, match="only goes down"):
         bad.replan(steps=[90])
     for share in (60, 100):
-        body = ShiftTraffic(
-            request_id="01980c5e-7a54-7cc1-9f0e-3b8f5c0f2a11", reason="made for a test",
-            share=share, expected_canary="v1.1.0", expected_share=50,
-        )  # fmt: skip
         with pytest.raises(Conflict, match="its share only falls"):
-            perform_as(
-                bad.engine, "ravi",
-                lambda s, o, body=body: traffic.shift(s, o, bad.entry, INTENT, body, TIMEOUT),
-            )  # fmt: skip
+            bad.shift(share, by="ravi")
     assert bad.desired() == ("v1.0.0", "v1.1.0", 50)
 
 
 def test_a_share_that_is_lowered_by_hand_goes_on_from_there(bad: Canary) -> None:
     bad.walk_down()
-    body = ShiftTraffic(
-        request_id="01980c5e-7a54-7cc1-9f0e-3b8f5c0f2a12", reason="faster", share=5,
-        expected_canary="v1.1.0", expected_share=50,
-    )  # fmt: skip
-    perform_as(
-        bad.engine, "omar", lambda s, o: traffic.shift(s, o, bad.entry, INTENT, body, TIMEOUT),
-        now=bad.now,
-    )  # fmt: skip
+    bad.shift(5)
     assert later(bad, FIVE) == ("v1.0.0", None, 0)
 
 

@@ -63,17 +63,7 @@ def test_a_rollback_cut_short_is_carried_out_once(
     agreed(stack, bad.version)
     oncall = stack.as_role(Role.ONCALL)
     body = RollBack(request_id=uuid4(), reason="p95 doubled", expected_production=bad.version)
-    with (
-        ThreadPoolExecutor(1) as pool,
-        held(stack.variables["DATABASE_URL"], NOT_COMMITTED) as holder,
-    ):
-        sent = pool.submit(oncall.roll_back, INTENT, body)
-        wait_until(lambda: has_waiter(holder), 20, "the rollback waits")
-        with stack.killed(part):
-            holder.close()
-            assert sent.exception() is not None
-            done = until_answered(lambda: oncall.roll_back(INTENT, body))
-    assert oncall.roll_back(INTENT, body) == done
+    cut_short(stack, part, lambda: oncall.roll_back(INTENT, body))
     agreed(stack, good.version)
     entries = oncall.ledger(model=INTENT, action="model.roll_back", limit=50).entries
     assert sum(e.request_id == body.request_id for e in entries) == 1
