@@ -25,6 +25,8 @@ class Admission:
 
     def __init__(self, places: int, patience_ms: float, entries: Mapping[str, Entry]) -> None:
         self.taken = 0
+        # All that ever took a place.
+        self.entered = 0
         # Set when the worker stops: each connection's next answer is its last.
         self.closing = False
         self.places = places
@@ -38,6 +40,7 @@ class Admission:
             self.taken < self.places + RESERVE and path.startswith(OPERATIONAL)
         ):
             self.taken += 1
+            self.entered += 1
             return True
         metrics.REJECTED.labels(self.model(path), str(Overloaded.status)).inc()
         return False

@@ -60,7 +60,7 @@ def main() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # Requests that are being served go first, before the import of a library this large.
-    os.nice(19)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     from mlflow import artifacts, exceptions
 
     uri, folder = sys.argv[1], Path(sys.argv[2])

@@ -22,6 +22,7 @@ from inference.rotation import Rotation
 from inference.routing import FALLBACK, Standby, served
 from inference.runtimes import load as runtimes
 from inference.runtimes import recall
+from inference.runtimes.pace import pace
 from inference.settings import InferenceSettings
 from inference.shadow import Shadows
 from inference.shelf import Shelf
@@ -92,10 +93,11 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         partial(artefacts.fetch, tracking_uri=settings.mlflow_tracking_uri),
     )
     entries = catalogue.load(settings.models_file)
+    admission = Admission(settings.queue, settings.queue_ms, entries)
 
     def load(model: str, folder: Path) -> Model:
         key, threads = catalogue.entity_key(entries, model), catalogue.threads(entries, model)
-        made = runtimes.load(folder, key, threads)
+        made = runtimes.load(folder, key, threads, pace(lambda: admission.entered))
         recall.compare(folder, model, made)
         return made
 
@@ -121,5 +123,5 @@ def build(settings: InferenceSettings, slot: int) -> Service:
         gate=Gate(settings.admin_token),
         shadows=Shadows(rotation, kept, settings.shadow_queue),
         rehearser=rehearser,
-        admission=Admission(settings.queue, settings.queue_ms, entries),
+        admission=admission,
     )

@@ -14,6 +14,7 @@ from inference.models import Answer, ArtefactError, InWorker, Row
 from inference.runtimes import session, warm
 from inference.runtimes.answers import CHANCES, answer
 from inference.runtimes.columns import Columns
+from inference.runtimes.pace import Rest
 from inference.runtimes.tensors import Tensors
 from shared.mlmodel import MlModel
 
@@ -109,7 +110,9 @@ class TensorModel(GraphModel):
         return self.outputs.answer(self.session.run(None, feeds), 0 if bare else slice(None))
 
 
-def load(folder: Path, about: MlModel, key: str, threads: int) -> RowModel | TensorModel:
+def load(
+    folder: Path, about: MlModel, key: str, rest: Rest, threads: int
+) -> RowModel | TensorModel:
     """Load and warm up a verified folder; ``key`` is the field that no model sees.
 
     Raises:
@@ -117,6 +120,7 @@ def load(folder: Path, about: MlModel, key: str, threads: int) -> RowModel | Ten
     """
     data = about.flavors["onnx"].get("data", "model.onnx")
     graph = session.open_graph(folder / data, threads)
+    rest()
     nothing: tuple[Row, Answer] = ({}, {})
     outputs = _outputs(graph)
     cold: RowModel | TensorModel
@@ -126,8 +130,8 @@ def load(folder: Path, about: MlModel, key: str, threads: int) -> RowModel | Ten
     else:
         columns = Columns(about.signature, key)
         cold = RowModel(columns, graph, outputs, nothing, _feeds(columns, graph))
-    first, milliseconds = warm.example(cold, about.example)
-    pays = warm.batch_pays(cold, [first[0]])
+    first, milliseconds = warm.example(cold, about.example, rest)
+    pays = warm.batch_pays(cold, [first[0]], rest)
     return replace(cold, example=first, milliseconds=milliseconds, batches=pays)
 
 

@@ -9,6 +9,7 @@ import onnxruntime
 
 from inference.models import Answer, ArtefactError, InWorker, Row, WrongField
 from inference.runtimes import session, warm
+from inference.runtimes.pace import Rest
 from training import serving
 
 MARK = "handler.json"
@@ -42,7 +43,7 @@ class HandlerModel(InWorker):
         return self.handler.decode(self.session.run(None, self.handler.encode(rows)), rows)
 
 
-def load(folder: Path, threads: int) -> HandlerModel:
+def load(folder: Path, rest: Rest, threads: int) -> HandlerModel:
     """Load a verified folder, warm it up and check its golden answers.
 
     Raises:
@@ -56,9 +57,11 @@ def load(folder: Path, threads: int) -> HandlerModel:
         handler = serving.load(spec["model_name"], spec["config"])
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise ArtefactError(f"handler.json cannot be used: {error}") from error
+    rest()
     first = golden[0]["request"], golden[0]["answer"]
     network = session.open_graph(folder / "model.onnx", threads)
+    rest()
     cold = HandlerModel(handler, network, schema, first)
-    milliseconds = warm.golden(cold, golden)
-    pays = warm.batch_pays(cold, [row["request"] for row in golden])
+    milliseconds = warm.golden(cold, golden, rest)
+    pays = warm.batch_pays(cold, [row["request"] for row in golden], rest)
     return replace(cold, milliseconds=milliseconds, batches=pays)

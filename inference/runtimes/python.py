@@ -22,6 +22,7 @@ import structlog
 from inference.models import Answer, ArtefactError, Row
 from inference.runtimes import frames, warm
 from inference.runtimes.columns import Columns
+from inference.runtimes.pace import Rest
 from inference.runtimes.tensors import Tensors
 from shared.mlmodel import MlModel
 
@@ -218,7 +219,7 @@ class PythonModel:
         return self._keeper.ask(rows)
 
 
-def load(folder: Path, about: MlModel, key: str) -> PythonModel:
+def load(folder: Path, about: MlModel, key: str, rest: Rest) -> PythonModel:
     """Start a verified folder's process and warm it up; ``key`` is the field that no model sees.
 
     Raises:
@@ -232,5 +233,5 @@ def load(folder: Path, about: MlModel, key: str) -> PythonModel:
         keeper.start()
     except Broke as error:
         raise ArtefactError(f"the model cannot be loaded: {error}") from error
-    model.example, model.milliseconds = warm.example(model, about.example, time.perf_counter)
+    model.example, model.milliseconds = warm.example(model, about.example, rest, time.perf_counter)
     return model

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from inference.models import Answer, ArtefactError, Model, Row, WrongField
+from inference.runtimes.pace import Rest
 
 # The exporter's own check allows 1e-5; a machine with other vector units may add as much again.
 TOLERANCE = 1e-4
 WARM_ROUNDS = 2
 LEAST_TRIES = 8
 BATCH, BATCH_TRIES = 8, 3
-# After each answer of the warm-up: requests that are being served go first, and a load that takes
-# some tenths of a second longer keeps nobody waiting.
-GIVE_WAY_SECONDS = 0.004
 # A batch pays when its rows cost no more than this share of what they cost alone ...
 WORTH = 0.85
 # ... and each saves more than it takes to put the batch together.
@@ -58,11 +56,13 @@ def same(expected: Any, got: Any) -> bool:
     return bool(expected == got)
 
 
-def golden(model: Model, recorded: Sequence[dict[str, Any]]) -> float:
+def golden(model: Model, recorded: Sequence[dict[str, Any]], rest: Rest) -> float:
     """Median milliseconds of a warm answer; ``ArtefactError`` on another answer than recorded."""
     taken: list[float] = []
     for number, row in enumerate(list(recorded) * WARM_ROUNDS):
-        got, milliseconds = _timed(model, row["request"], f"golden row {number}", time.thread_time)
+        got, milliseconds = _timed(
+            model, row["request"], f"golden row {number}", rest, time.thread_time
+        )
         taken.append(milliseconds)
         if not same(row["answer"], got):
             raise ArtefactError(f"golden row {number} gives {got}, recorded was {row['answer']}")
@@ -70,7 +70,7 @@ def golden(model: Model, recorded: Sequence[dict[str, Any]]) -> float:
 
 
 def example(
-    model: Model, rows: Sequence[Row], clock: Callable[[], float] = time.thread_time
+    model: Model, rows: Sequence[Row], rest: Rest, clock: Callable[[], float] = time.thread_time
 ) -> tuple[tuple[Row, Answer], float]:
     """A request of MLflow's input example with its answer, and median milliseconds.
 
@@ -88,13 +88,13 @@ def example(
             refusal = refusal or error
     if not good:
         raise ArtefactError(f"no row of the input example can be sent: {refusal}")
-    first, _ = _timed(model, good[0], "the input example", clock)
+    first, _ = _timed(model, good[0], "the input example", rest, clock)
     tries = good * math.ceil(LEAST_TRIES / len(good))
-    taken = [_timed(model, row, "the input example", clock)[1] for row in tries]
+    taken = [_timed(model, row, "the input example", rest, clock)[1] for row in tries]
     return (good[0], first), _median(taken)
 
 
-def batch_pays(model: Model, rows: Sequence[Row]) -> bool:
+def batch_pays(model: Model, rows: Sequence[Row], rest: Rest) -> bool:
     """Whether a row in a batch costs clearly less than alone, and gets the same answer.
 
     Measured of each version when it is loaded: it depends on the network, the handler and the
@@ -115,11 +115,13 @@ def batch_pays(model: Model, rows: Sequence[Row]) -> bool:
         alone, together = min(alone, between - begun), min(together, over - between)
         if not all(map(same, apart, joined)):
             return False
-        time.sleep(GIVE_WAY_SECONDS)
+        rest()
     return together < alone * WORTH and alone - together > BATCH * LEAST_SECONDS
 
 
-def _timed(model: Model, row: Row, what: str, clock: Callable[[], float]) -> tuple[Answer, float]:
+def _timed(
+    model: Model, row: Row, what: str, rest: Rest, clock: Callable[[], float]
+) -> tuple[Answer, float]:
     # Of the processor and not of the clock, which would count what others run meanwhile.
     begun = clock()
     try:
@@ -129,7 +131,7 @@ def _timed(model: Model, row: Row, what: str, clock: Callable[[], float]) -> tup
     except Exception as error:
         raise ArtefactError(f"{what} fails: {error}") from error
     milliseconds = (clock() - begun) * 1000
-    time.sleep(GIVE_WAY_SECONDS)
+    rest()
     return got, milliseconds
 
 
