@@ -1,6 +1,7 @@
 """The tables, as SQLAlchemy sees them. Their constraints and triggers stand in migrations/sql."""
 
 from backend_api.tables.base import Base
+from backend_api.tables.drift import ProfileRow
 from backend_api.tables.identity import AccountRow, OidcCodeRow, SigningKeyRow, TokenRow
 from backend_api.tables.record import (
     JobRow,
@@ -40,6 +41,7 @@ __all__ = [
     "ModelRow",
     "OidcCodeRow",
     "OutboxRow",
+    "ProfileRow",
     "PromotionRow",
     "RehearsalAnswerRow",
     "RehearsalRow",

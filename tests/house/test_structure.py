@@ -40,7 +40,10 @@ MAY_IMPORT = {
 PURE = [
     *sorted((ROOT / "backend_api/rules").glob("*.py")),
     *sorted((ROOT / "inference/fallback").glob("*.py")),
-    ROOT / "shared/split.py",
+    *(
+        ROOT / f"shared/{name}.py"
+        for name in ("columns", "counting", "profile", "reference", "split")
+    ),
     ROOT / "inference/filling.py",
     ROOT / "inference/pairs.py",
     ROOT / "console/charts.py",
