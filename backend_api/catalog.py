@@ -63,6 +63,23 @@ class Slo(Entry):
     days: int = Field(30, ge=2, le=90)
 
 
+class AccuracyPlan(Entry):
+    """What a label is compared with, and how often it must agree (0..1).
+
+    ``output`` is a field of an answer. With ``cut`` that field is a number, and a label says true
+    or false: whether the number should have reached it. A day counts once ``mature`` of its
+    predictions are labelled. ``metric`` names the version's metric that a drop is measured from;
+    without it, that is what labels showed before. ``days`` are looked at for a drop.
+    """
+
+    output: str
+    objective: float = Field(gt=0, lt=1)
+    cut: float | None = None
+    mature: float = Field(0.1, ge=0, le=1)
+    metric: str | None = None
+    days: int = Field(7, ge=1, le=30)
+
+
 class ModelEntry(Entry):
     """One model."""
 
@@ -79,6 +96,7 @@ class ModelEntry(Entry):
     validation: ValidationPlan
     rollout: RolloutPlan = RolloutPlan()
     slo: Slo = Slo()
+    accuracy: AccuracyPlan | None = None
 
 
 class Catalog(Entry):

@@ -15,9 +15,11 @@ from backend_api.inference_client import InferenceClient
 from backend_api.mlflow_registry import MlflowRegistry
 from backend_api.routes import (
     access,
+    accuracy,
     deployments,
     freezes,
     history,
+    incidents,
     models,
     overview,
     promotions,
@@ -68,7 +70,8 @@ def create_app(settings: BackendSettings) -> FastAPI:
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
     parts = (
-        overview, history, models, promotions, deployments, readiness, rollouts, freezes, access,
+        overview, history, models, promotions, deployments, readiness, rollouts, freezes, accuracy,
+        incidents, access,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

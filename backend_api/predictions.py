@@ -44,8 +44,7 @@ def answered(
     prediction = _parsed(asked)
     row = _found(session, prediction)
     if row is None:
-        days = [_day(name) for name in session.scalars(PARTITIONS)]
-        reason, told, hint = rule.missing(prediction, now, days, kept_days)
+        reason, told, hint = rule.missing(prediction, now, days(session), kept_days)
         raise NotFound(told, hint, reason=reason)
     at = row["predicted_at"]
     # A host's clock may run ahead of ours.
@@ -88,8 +87,10 @@ def _found(session: Session, prediction: UUID) -> RowMapping | None:
     return session.execute(BY_ID, values).mappings().first()
 
 
-def _day(suffix: str) -> date:
-    return datetime.strptime(suffix, "%Y%m%d").replace(tzinfo=UTC).date()
+def days(session: Session) -> list[date]:
+    """Days of which the log has a partition."""
+    names = session.scalars(PARTITIONS)
+    return [datetime.strptime(name, "%Y%m%d").replace(tzinfo=UTC).date() for name in names]
 
 
 def _content(row: RowMapping) -> dict[str, Any]:

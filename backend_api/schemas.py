@@ -3,7 +3,7 @@
 May be imported by other packages; imports states only.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,15 +18,19 @@ from pydantic import (
 )
 
 from backend_api.states import (
+    AccuracyState,
     DryRunOutcome,
     GateState,
     Health,
+    IncidentKind,
+    IncidentState,
     JobState,
     PromotionStatus,
     Repair,
     Role,
     RolloutKind,
     RolloutState,
+    Severity,
     Strategy,
     Verdict,
     VersionStatus,
@@ -912,6 +916,159 @@ class Answered(Wire):
     twin_id: UUID | None
     pair: Pair | None
     decided: Moment
+
+
+class NewLabel(Wire):
+    """What a prediction's answer should have been; ``label`` is of the kind of that field."""
+
+    prediction_id: str = Field(max_length=100)
+    label: Any
+    labelled_at: AwareDatetime | None = None
+
+
+class NewLabels(Write):
+    """Labels, at most 20,000 at once. What was sent before may be sent again."""
+
+    model_config = _example(
+        "disputes closed in October",
+        labels=[
+            {
+                "prediction_id": "01980c5e-7a54-7cc1-9f0e-3b8f5c0f2a11",
+                "label": "loan_affordability",
+                "labelled_at": "2026-10-31T18:30:00Z",
+            }
+        ],
+    )
+
+    labels: list[NewLabel] = Field(min_length=1, max_length=20_000)
+
+
+class LabelFile(Write):
+    """Labels as the text of a CSV file."""
+
+    csv: str
+
+
+class RefusedLabel(Wire):
+    """A row that was left out: ``line`` of the file, or place in the list from 1."""
+
+    line: int
+    prediction_id: str
+    problem: str
+
+
+class LabelsTaken(Wire):
+    """What became of labels: all good rows are in, in one transaction; the first refused are named.
+
+    ``unchanged`` were there already; ``corrected``, of those taken, replaced another label.
+    """
+
+    sentence: str
+    taken: int
+    corrected: int
+    unchanged: int
+    refused: int
+    named: list[RefusedLabel]
+
+
+class AccuracySpan(Wire):
+    """Labelled answers of a span, held against the objective. Shares are 0..1.
+
+    ``low`` and ``high`` hold with 95 % each. ``needed``: further labels that would decide.
+    """
+
+    predictions: int
+    labelled: int
+    right: int
+    coverage: float
+    share: float | None
+    low: float
+    high: float
+    state: AccuracyState
+    needed: int | None
+    sentence: str
+
+
+class AccuracyDay(AccuracySpan):
+    """One day (UTC) of predictions. ``estimate`` is what confidence alone says, 0..1.
+
+    Until ``mature``, too little of the day is labelled for it to count.
+    """
+
+    day: date
+    mature: bool
+    estimate: float | None
+
+
+class AccuracyMethod(Wire):
+    """How the estimate without labels is made, how far raw confidence was off, and its limit."""
+
+    learnt: bool
+    labels: int
+    error: float | None
+    method: str
+    blind: str
+
+
+class Accuracy(Wire):
+    """Is a model still right: by day of prediction, newest first, and over the last mature days.
+
+    ``version`` is the one in production, which ``latest`` is about; None if it has no mature day.
+    ``baseline`` is what a drop is measured from, None where nothing says.
+    """
+
+    model_name: str
+    output: str
+    objective: float
+    mature: float
+    version: str | None
+    days: list[AccuracyDay]
+    latest_days: int
+    latest: AccuracySpan | None
+    baseline: float | None
+    baseline_source: str
+    fallen: bool
+    estimate: AccuracyMethod
+    counted_to: datetime | None
+    incident: "Incident | None"
+
+
+class IncidentEvent(Wire):
+    """One line of an incident's timeline: when it was so, and when that was written down."""
+
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    kind: str
+    sentence: str
+    evidence: dict[str, Any] = {}
+
+
+class Incident(Wire):
+    """Something that wants a person. ``holds``: its cause was still there when last looked at."""
+
+    id: UUID
+    model_name: str
+    kind: IncidentKind
+    severity: Severity
+    state: IncidentState
+    title: str
+    holds: bool
+    opened_at: datetime
+    opened_by: str
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    events: list[IncidentEvent] = []
+
+
+class MoveIncident(Write):
+    """Acknowledge, mitigate, resolve or close; ``expected_state`` is what the caller saw."""
+
+    model_config = _example("labels of the new branch were wrong", expected_state="triggered")
+
+    expected_state: IncidentState
 
 
 class Job(Wire):

@@ -147,6 +147,51 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+class AccuracyState(StrEnum):
+    """Accuracy held against its objective, by an interval and not by a point."""
+
+    MET = "met"
+    MISSED = "missed"
+    NOT_ENOUGH = "not_enough_labels"
+
+
+class IncidentState(StrEnum):
+    """Something that wants a person, from its opening to its end."""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+N = IncidentState
+
+# Resolved is resolved: what comes again later opens another incident.
+INCIDENT_MOVES: dict[IncidentState, frozenset[IncidentState]] = {
+    N.TRIGGERED: frozenset({N.ACKNOWLEDGED, N.MITIGATED, N.RESOLVED}),
+    N.ACKNOWLEDGED: frozenset({N.MITIGATED, N.RESOLVED}),
+    N.MITIGATED: frozenset({N.RESOLVED}),
+    N.RESOLVED: frozenset({N.CLOSED}),
+    N.CLOSED: frozenset(),
+}
+INCIDENT_OPEN = frozenset({N.TRIGGERED, N.ACKNOWLEDGED, N.MITIGATED})
+
+
+class IncidentKind(StrEnum):
+    """What an incident is about; one of a kind may be open for a model."""
+
+    ACCURACY_DROP = "accuracy_drop"
+
+
+class Severity(StrEnum):
+    """How much harm an incident does; later it chooses who is called first."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
 class Role(StrEnum):
     """What an account or a token is. A machine is a token's role, never a person's."""
 
@@ -173,6 +218,7 @@ class Permission(StrEnum):
     READ = "read overview, SLOs and incidents"
     READ_PREDICTIONS = "read predictions with their inputs"
     ROLL_BACK = "roll back, lower a canary or abort it"
+    RESPOND = "acknowledge and resolve incidents"
     REGISTER = "register, stage and validate versions"
     REQUEST_PROMOTION = "request a promotion"
     APPROVE = "approve or reject a promotion, start or raise a canary, lift a hold"
@@ -186,6 +232,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     P.READ: frozenset(R),
     P.READ_PREDICTIONS: frozenset({R.ANALYST, R.ONCALL, R.LEAD}),
     P.ROLL_BACK: frozenset({R.ONCALL, R.LEAD}),
+    P.RESPOND: frozenset({R.ONCALL, R.LEAD}),
     P.REGISTER: frozenset({R.ANALYST, R.ONCALL, R.LEAD, R.MACHINE}),
     P.REQUEST_PROMOTION: frozenset({R.ANALYST, R.ONCALL, R.LEAD, R.MACHINE}),
     P.APPROVE: frozenset({R.LEAD}),

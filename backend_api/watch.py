@@ -8,17 +8,18 @@ import structlog
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, jobs, ledger, rehearsal, retention, slo
-from backend_api.catalog import Catalog
+from backend_api import accuracy, deployment, jobs, ledger, rehearsal, retention, slo
+from backend_api.catalog import Catalog, ModelEntry
 from backend_api.context import Context
 from backend_api.db import transaction
 from backend_api.errors import ConsoleError
+from backend_api.operations import incident, rollout
 from backend_api.operations import rehearsal as rehearsals
-from backend_api.operations import rollout
 from backend_api.operations.order import locked
 from backend_api.operations.promotion import what_moved
+from backend_api.rules.accuracy import Tally, fell
 from backend_api.rules.deployment import proved
-from backend_api.states import GateState, PromotionStatus
+from backend_api.states import GateState, IncidentKind, PromotionStatus, Severity
 from backend_api.tables import LedgerRow, PromotionRow, RoutingRow, VersionRow
 
 ACTOR = "watch"
@@ -43,6 +44,7 @@ def tick(ctx: Context, now: datetime) -> None:
         look(f"proof of {model}", partial(verify, model=model, now=now, quiet=quiet))
         look(f"counts of {model}", partial(slo.follow, model=model, now=now))
         entry = ctx.catalog.get(model)
+        look(f"accuracy of {model}", partial(review_accuracy, entry=entry, model=model, now=now))
         look(
             f"rollout of {model}",
             partial(rollout.tend, entry=entry, model=model, now=now, timeout=timeout),
@@ -155,6 +157,27 @@ def verify(session: Session, model: str, now: datetime, quiet: float) -> None:
             session, ACTOR, "version.verify", model=model, version=row.version,
             evidence={"found": sentence},
         )  # fmt: skip
+
+
+def review_accuracy(session: Session, entry: ModelEntry, model: str, now: datetime) -> None:
+    """Count answers; open an incident once labels show beyond doubt that it is right far less."""
+    counted = accuracy.follow(session, model, now)
+    if entry.accuracy is None or not counted:
+        return
+    found = accuracy.latest(session, model, entry.accuracy, now)
+    if found.span is None or found.baseline is None or found.version is None:
+        return
+    incident.seen(
+        session, ACTOR, model, IncidentKind.ACCURACY_DROP, Severity.MAJOR, holds=found.fallen,
+        title=f"{entry.title} is right less often than it was",
+        sentence=fell(found.version, Tally(found.span.labelled, found.span.right), found.baseline),
+        evidence={
+            "version": found.version, "days": entry.accuracy.days,
+            "baseline": found.baseline.share, "baseline_source": found.baseline.source,
+            **found.span.model_dump(mode="json", exclude={"state", "needed", "sentence"}),
+        },
+        now=now,
+    )  # fmt: skip
 
 
 def review_requests(session: Session, catalog: Catalog, model: str, now: datetime) -> None:

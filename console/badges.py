@@ -42,6 +42,15 @@ LOOKS: dict[str, Look] = {
     "completed": Look("Completed", "check_circle", "green"),
     "superseded": Look("Superseded", "swap_horiz", "gray"),
     "aborted": Look("Went back", "undo", "red"),
+    # accuracy, and incidents
+    "met": Look("Met", "check_circle", "green"),
+    "missed": Look("Missed", "trending_down", "red"),
+    "not_enough_labels": Look("Not enough labels", "hourglass_empty", "gray"),
+    "triggered": Look("Triggered", "notifications_active", "red"),
+    "acknowledged": Look("Acknowledged", "visibility", "orange"),
+    "mitigated": Look("Mitigated", "healing", "blue"),
+    "resolved": Look("Resolved", "task_alt", "green"),
+    "closed": Look("Closed", "archive", "gray"),
     # freeze windows
     "frozen": Look("Frozen", "ac_unit", "blue"),
     "open": Look("Open", "lock_open", "green"),

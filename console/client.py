@@ -46,12 +46,12 @@ from backend_api.schemas import (
     WalkDown,
 )
 from backend_api.states import PromotionStatus
-from console.transport import Transport
+from console.quality import Quality
 
 Steering = Literal["pause", "resume", "step", "promote", "abort"]
 
 
-class Backend(Transport):
+class Backend(Quality):
     """Everything that can be asked of the backend."""
 
     # Access: people and machines

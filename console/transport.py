@@ -32,15 +32,16 @@ class Transport:
         method: str,
         path: tuple[str, ...],
         shape: type[T],
-        body: BaseModel | None = None,
+        body: BaseModel | bytes | None = None,
         **params: Any,
     ) -> T:
         token = self._token()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = body.model_dump_json()
+        content: str | bytes | None = None
+        if isinstance(body, bytes):
+            headers["Content-Type"], content = "text/csv", body
+        elif body is not None:
+            headers["Content-Type"], content = "application/json", body.model_dump_json()
         try:
             answer = self._http.request(
                 method,

@@ -10,6 +10,7 @@ from ops.commands.doctor import doctor
 from ops.commands.fallback import fallback
 from ops.commands.features import features
 from ops.commands.history import answered, history
+from ops.commands.labels import accuracy, labels
 from ops.commands.rehearse import rehearse
 from ops.commands.rollback import rollback
 from ops.commands.shadow import shadow
@@ -35,6 +36,7 @@ PANELS = {
         rollback, rehearse, rollout.walk_down, fallback, shadow, serving.share, rollout.pause,
         rollout.resume, serving.lift_hold, serving.repair, traffic,
     ),
+    "Quality": (accuracy,),
     "Access and record": (history, answered),
 }  # fmt: skip
 for panel, verbs in PANELS.items():
@@ -43,6 +45,7 @@ for panel, verbs in PANELS.items():
 for name, group in (("account", account), ("token", token), ("audit", audit)):
     app.add_typer(group, name=name, rich_help_panel="Access and record")
 app.add_typer(features, name="features", rich_help_panel="Serving")
+app.add_typer(labels, name="labels", rich_help_panel="Quality")
 app.add_typer(canary, name="canary", rich_help_panel="Serving")
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ Analyst = Annotated[Caller, Depends(allowed(Permission.READ_PREDICTIONS))]
 Registrar = Annotated[Caller, Depends(allowed(Permission.REGISTER))]
 Asker = Annotated[Caller, Depends(allowed(Permission.REQUEST_PROMOTION))]
 OnCall = Annotated[Caller, Depends(allowed(Permission.ROLL_BACK))]
+Responder = Annotated[Caller, Depends(allowed(Permission.RESPOND))]
 Approver = Annotated[Caller, Depends(allowed(Permission.APPROVE))]
 Admin = Annotated[Caller, Depends(allowed(Permission.MANAGE_ACCOUNTS))]
 

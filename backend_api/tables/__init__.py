@@ -3,6 +3,7 @@
 from backend_api.tables.base import Base
 from backend_api.tables.drift import ProfileRow
 from backend_api.tables.identity import AccountRow, OidcCodeRow, SigningKeyRow, TokenRow
+from backend_api.tables.incident import IncidentEventRow, IncidentRow
 from backend_api.tables.record import (
     JobRow,
     LedgerRow,
@@ -35,6 +36,8 @@ __all__ = [
     "DeploymentRow",
     "EvaluationRow",
     "FreezeRow",
+    "IncidentEventRow",
+    "IncidentRow",
     "JobRow",
     "LedgerRow",
     "MirrorRow",

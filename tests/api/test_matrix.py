@@ -22,7 +22,7 @@ MACHINE = "machine"
 PEOPLE = (VIEWER, ANALYST, ONCALL, LEAD, ADMIN)
 READ = {*PEOPLE, MACHINE}
 REGISTER = REQUEST = {ANALYST, ONCALL, LEAD, MACHINE}
-ROLL_BACK = {ONCALL, LEAD}
+ROLL_BACK = RESPOND = {ONCALL, LEAD}
 READ_PREDICTIONS = {ANALYST, ONCALL, LEAD}
 APPROVE = {LEAD}
 MANAGE = {ADMIN}
@@ -94,6 +94,13 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/rollout/abort": ROLL_BACK,
     "POST /models/{name}/rollout/plan": APPROVE,
     "POST /models/{name}/walk-down": ROLL_BACK,
+    # labels, accuracy and incidents
+    "POST /labels": READ_PREDICTIONS,
+    "POST /labels/csv": READ_PREDICTIONS,
+    "GET /models/{name}/accuracy": READ,
+    "GET /incidents": READ,
+    "GET /incidents/{incident_id}": READ,
+    "POST /incidents/{incident_id}/{verb}": RESPOND,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,
@@ -108,7 +115,7 @@ OWN_RULES = {"POST /oidc/token"}
 PLACES = {
     "{name}": INTENT, "{version}": "v9.9.9", "{username}": "nobody",
     "{promotion_id}": str(uuid4()), "{job_id}": str(uuid4()),
-    "{prediction_id}": str(uuid4()),
+    "{prediction_id}": str(uuid4()), "{incident_id}": str(uuid4()), "{verb}": "acknowledge",
 }  # fmt: skip
 
 

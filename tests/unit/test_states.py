@@ -11,6 +11,7 @@ MATRIX = {
     P.READ: "xxxxx",
     P.READ_PREDICTIONS: ".xxx.",
     P.ROLL_BACK: "..xx.",
+    P.RESPOND: "..xx.",
     P.REGISTER: ".xxx.",
     P.REQUEST_PROMOTION: ".xxx.",
     P.APPROVE: "...x.",

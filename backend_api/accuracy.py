@@ -1,0 +1,258 @@
+"""Counting answers and their labels by the hour, and reading how right a model is."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backend_api import deployment, incidents
+from backend_api.catalog import AccuracyPlan
+from backend_api.registry import version_row
+from backend_api.rules import accuracy as rule
+from backend_api.rules import calibration
+from backend_api.rules.accuracy import Baseline, Tally
+from backend_api.rules.calibration import EDGES, NO_CONFIDENCE, Bin
+from backend_api.schemas import Accuracy, AccuracyDay, AccuracyMethod, AccuracySpan
+from backend_api.states import IncidentKind
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EVERY = timedelta(minutes=2)
+# Records come late by minutes when a host is busy; a day later each hour is counted once more,
+# for those whose spool had to wait.
+LATE, AGAIN = timedelta(minutes=15), timedelta(days=1)
+# The most that one look counts, so that months are caught up on in small transactions.
+CHUNK = timedelta(hours=6)
+OLDEST = timedelta(days=90)
+# What the estimate learns from, and what a drop is measured from where no metric is named.
+HISTORY = timedelta(days=90)
+LEAST_BASELINE = 300
+
+_PLACE = f"""
+    model_name, date_trunc('hour', predicted_at) AS hour, version,
+    coalesce(width_bucket(confidence::float8, ARRAY{list(EDGES)}::float8[]), {NO_CONFIDENCE})
+        AS bin
+"""
+# Answers that users got from a version: neither from rules, nor tried, nor in the shadow.
+_COUNT = text(
+    f"""
+    INSERT INTO accuracy_hours (model_name, hour, version, bin, predictions, confidence, labelled,
+        correct)
+    SELECT {_PLACE}, count(*), coalesce(sum(confidence), 0), count(correct),
+        count(*) FILTER (WHERE correct)
+    FROM model_predictions
+    WHERE model_name = :model AND predicted_at >= :since AND predicted_at < :until
+        AND arm IN ('production', 'canary') AND status = 'ok'
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (model_name, hour, version, bin) DO UPDATE
+    SET predictions = excluded.predictions, confidence = excluded.confidence,
+        labelled = excluded.labelled, correct = excluded.correct
+    """
+)
+_COUNT_LABELS = text(
+    f"""
+    INSERT INTO accuracy_hours (model_name, hour, version, bin, labelled, correct)
+    SELECT {_PLACE}, count(*), count(*) FILTER (WHERE correct)
+    FROM model_predictions
+    WHERE model_name = :model AND predicted_at >= :since AND predicted_at < :until
+        AND arm IN ('production', 'canary') AND correct IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (model_name, hour, version, bin) DO UPDATE
+    SET labelled = excluded.labelled, correct = excluded.correct
+    """
+)
+_DAYS = text(
+    """
+    SELECT date_trunc('day', hour)::date AS day, bin, sum(predictions)::bigint AS predictions,
+        sum(confidence) AS confidence, sum(labelled)::bigint AS labelled,
+        sum(correct)::bigint AS correct
+    FROM accuracy_hours
+    WHERE model_name = :model AND hour >= :since
+        AND (CAST(:version AS text) IS NULL OR version = :version)
+    GROUP BY 1, 2
+    """
+)
+
+Days = dict[date, dict[int, Bin]]
+
+
+def floor(moment: datetime, step: timedelta) -> datetime:
+    """The last whole hour or day (UTC) that is not after a moment."""
+    return moment - timedelta(seconds=moment.timestamp() % step.total_seconds())
+
+
+def lock(session: Session, model: str) -> None:
+    """Be the only one that labels or counts a model, until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"nivesh.labels.{model}"}
+    )
+
+
+def count(session: Session, model: str, since: datetime, until: datetime) -> None:
+    """Count whole hours from the one that holds ``since``; again if they were counted."""
+    values = {"model": model, "since": floor(since, HOUR), "until": until}
+    session.execute(_COUNT, values)
+
+
+def count_labels(session: Session, model: str, hours: Iterable[datetime]) -> None:
+    """Count the labels of these hours again: only labelled rows are read."""
+    for hour in sorted(set(hours)):
+        values = {"model": model, "since": hour, "until": hour + HOUR}
+        session.execute(_COUNT_LABELS, values)
+
+
+def follow(session: Session, model: str, now: datetime) -> bool:
+    """Count what is new, the last minutes again, and each hour once more a day later.
+
+    Whether it was time to: between two counts nothing is read.
+
+    A model that was never counted begins with its oldest record; who is behind comes nearer by
+    ``CHUNK`` a look. Counting again changes nothing.
+    """
+    at = session.execute(
+        text("SELECT counted_to, looked_at FROM accuracy_progress WHERE model_name = :model"),
+        {"model": model},
+    ).one_or_none()
+    if at is not None and at.counted_to >= at.looked_at and now - at.looked_at < EVERY:
+        return False
+    lock(session, model)
+    start = _oldest(session, model, now) if at is None else at.counted_to - LATE
+    until = min(now, floor(start, HOUR) + CHUNK)
+    count(session, model, start, until)
+    if at is not None and floor(until, HOUR) > floor(at.counted_to, HOUR):
+        count(session, model, at.counted_to - AGAIN, floor(until, HOUR) - AGAIN)
+    session.execute(
+        text(
+            "INSERT INTO accuracy_progress VALUES (:model, :until, :now)"
+            " ON CONFLICT (model_name) DO UPDATE SET counted_to = :until, looked_at = :now"
+        ),
+        {"model": model, "until": until, "now": now},
+    )
+    return True
+
+
+def _oldest(session: Session, model: str, now: datetime) -> datetime:
+    found: datetime | None = session.scalar(
+        text(
+            "SELECT min(predicted_at) FROM model_predictions"
+            " WHERE model_name = :model AND predicted_at >= :since"
+        ),
+        {"model": model, "since": now - OLDEST},
+    )
+    return min(found or now, now)
+
+
+def by_day(session: Session, model: str, since: datetime, version: str | None = None) -> Days:
+    """Bins of confidence of each day (UTC) from the one that holds ``since``."""
+    values = {"model": model, "since": floor(since, DAY), "version": version}
+    days: Days = defaultdict(dict)
+    for row in session.execute(_DAYS, values):
+        # Labels may be counted before the answers that they are about.
+        predictions = max(row.predictions, row.labelled)
+        days[row.day][row.bin] = Bin(predictions, row.confidence, row.labelled, row.correct)
+    return days
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The mature days of the version in production, together, and what they are compared with."""
+
+    version: str | None
+    span: AccuracySpan | None
+    baseline: Baseline | None
+    fallen: bool
+
+
+def _tally(bins: Iterable[Bin]) -> tuple[int, Tally]:
+    found = list(bins)
+    tally = Tally(sum(b.labelled for b in found), sum(b.right for b in found))
+    return sum(b.predictions for b in found), tally
+
+
+def _span(bins: Iterable[Bin], objective: float) -> AccuracySpan:
+    predictions, tally = _tally(bins)
+    judged = rule.judge(tally, objective)
+    return AccuracySpan(
+        predictions=predictions, labelled=tally.labelled, right=tally.right,
+        coverage=rule.coverage(tally.labelled, predictions), share=tally.share, low=judged.low,
+        high=judged.high, state=judged.state, needed=judged.needed, sentence=judged.sentence,
+    )  # fmt: skip
+
+
+def _mature(bins: Iterable[Bin], plan: AccuracyPlan) -> bool:
+    predictions, tally = _tally(bins)
+    return bool(tally.labelled) and rule.coverage(tally.labelled, predictions) >= plan.mature
+
+
+def latest(session: Session, model: str, plan: AccuracyPlan, now: datetime) -> Latest:
+    """How right the version in production was on the mature ones of the last days."""
+    want = deployment.desired(session, model)
+    version = want.production if want else None
+    if version is None:
+        return Latest(None, None, None, fallen=False)
+    days = by_day(session, model, now - HISTORY, version)
+    first = (floor(now, DAY) - plan.days * DAY).date()
+    recent = [bins for day, bins in days.items() if day >= first and _mature(bins.values(), plan)]
+    found = [one for bins in recent for one in bins.values()]
+    baseline = _baseline(session, model, version, plan, days, first)
+    if not found:
+        return Latest(version, None, baseline, fallen=False)
+    fallen = baseline is not None and rule.fallen(_tally(found)[1], baseline)
+    return Latest(version, _span(found, plan.objective), baseline, fallen)
+
+
+def _baseline(
+    session: Session, model: str, version: str, plan: AccuracyPlan, days: Days, first: date
+) -> Baseline | None:
+    """The version's own metric, else the lower bound of what its labels showed before."""
+    if plan.metric is not None:
+        value = version_row(session, model, version).metrics.get(plan.metric)
+        if value is not None:
+            return Baseline(float(value), f"{plan.metric} of {version} when it was trained")
+    before = [one for day, bins in days.items() if day < first for one in bins.values()]
+    _, tally = _tally(before)
+    if tally.labelled < LEAST_BASELINE:
+        return None
+    return Baseline(
+        rule.bounds(tally)[0], f"at least this by {tally.labelled:,} earlier labels of {version}"
+    )
+
+
+def read(
+    session: Session, model: str, plan: AccuracyPlan, now: datetime, days: int, version: str | None
+) -> Accuracy:
+    """All that the page shows: days newest first, the latest span, the estimate, the incident."""
+    history = by_day(session, model, now - HISTORY, version)
+    total: dict[int, Bin] = {}
+    for bins in history.values():
+        for place, found in bins.items():
+            total[place] = total[place] + found if place in total else found
+    learnt = calibration.learn(total)
+    first = (floor(now, DAY) - (days - 1) * DAY).date()
+    now_is = latest(session, model, plan, now)
+    counted_to: datetime | None = session.scalar(
+        text("SELECT counted_to FROM accuracy_progress WHERE model_name = :model"),
+        {"model": model},
+    )
+    return Accuracy(
+        model_name=model, output=plan.output, objective=plan.objective, mature=plan.mature,
+        version=now_is.version, latest_days=plan.days, latest=now_is.span, fallen=now_is.fallen,
+        baseline=now_is.baseline.share if now_is.baseline else None,
+        baseline_source=now_is.baseline.source if now_is.baseline else "",
+        days=[
+            AccuracyDay(
+                **_span(bins.values(), plan.objective).model_dump(), day=day,
+                mature=_mature(bins.values(), plan), estimate=calibration.estimate(bins, learnt),
+            )
+            for day, bins in sorted(history.items(), reverse=True)
+            if day >= first
+        ],
+        estimate=AccuracyMethod(
+            learnt=learnt.learnt, labels=learnt.labels, error=learnt.error,
+            method=calibration.method(learnt), blind=calibration.BLIND,
+        ),
+        counted_to=counted_to,
+        incident=incidents.under_way(session, model, IncidentKind.ACCURACY_DROP),
+    )  # fmt: skip

@@ -1,0 +1,195 @@
+"""How right a model is, counted from a real log: by day, by version, and when it has fallen."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from backend_api import accuracy, db, incidents, watch
+from backend_api.catalog import Catalog
+from backend_api.errors import StaleView
+from backend_api.operations import incident, labels
+from backend_api.operations.order import Order
+from backend_api.rules.label import Line
+from backend_api.schemas import Accuracy
+from backend_api.states import AccuracyState, IncidentKind, IncidentState
+from tests.labelled import Log
+from tests.makers import INTENT, Registry, perform_as
+
+RIGHT, WRONG = {"intent": "savings"}, {"intent": "credit_score"}
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """The middle of yesterday."""
+    return accuracy.floor(db.now(), DAY) - timedelta(hours=12)
+
+
+@pytest.fixture
+def log(engine: Engine, catalog: Catalog) -> Log:
+    """v1.1.0 is in production and was right 99.4 % of the time when it was trained."""
+    registry = Registry(engine, catalog)
+    registry.promoted("v1.0.0")
+    registry.promoted("v1.1.0")
+    return Log(engine)
+
+
+def label(log: Log, catalog: Catalog, ids: list[object], said: str = "savings") -> None:
+    rows = [Line(place, str(one), said) for place, one in enumerate(ids, start=1)]
+    with db.transaction(log.engine, "asha") as session:
+        order = Order("asha", "disputes", uuid4(), db.now())
+        labels.take(session, order, catalog, 90, rows)
+
+
+def look(log: Log, catalog: Catalog, now: datetime | None = None) -> None:
+    """What the watch does in its ticks until all of two weeks is counted."""
+    for _ in range(60):
+        with db.transaction(log.engine, "watch") as session:
+            watch.review_accuracy(session, catalog.get(INTENT), INTENT, now or db.now())
+
+
+def read(log: Log, catalog: Catalog, version: str | None = None) -> Accuracy:
+    plan = catalog.get(INTENT).accuracy
+    assert plan is not None
+    with db.transaction(log.engine, None) as session:
+        return accuracy.read(session, INTENT, plan, db.now(), 30, version)
+
+
+def test_days_are_those_of_the_prediction_with_coverage_and_state(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    ids = log.answered(noon - DAY, [RIGHT] * 400)
+    late = log.answered(noon, [RIGHT] * 38 + [WRONG] * 62, confidence=0.6)
+    log.answered(noon, [WRONG] * 50, arm="shadow")
+    log.answered(noon, [WRONG] * 50, arm="fallback", status="fallback")
+    look(log, catalog)
+    label(log, catalog, [*ids, *late[:38]])
+    found = read(log, catalog)
+    new, old = found.days
+    assert (new.day, old.day) == (noon.date(), (noon - DAY).date())
+    assert (new.predictions, new.labelled, new.right, new.coverage) == (100, 38, 38, 0.38)
+    assert (new.state, new.needed) == (AccuracyState.NOT_ENOUGH, 299 - 38)
+    assert (old.state, old.coverage, old.mature) == (AccuracyState.MET, 1.0, True)
+    assert found.latest is not None
+    assert found.latest.right == 438
+    assert (found.version, found.baseline, found.fallen) == ("v1.1.0", 0.994, False)
+    # Confidence was 0.9, and labels have shown that such answers are always right.
+    assert found.estimate.learnt
+    assert old.estimate is not None
+    assert old.estimate > 0.98
+    assert new.estimate == pytest.approx((38 + 20 * 0.6) / 58, abs=1e-6)
+
+
+def test_an_immature_day_is_shown_and_does_not_count(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    ids = log.answered(noon, [WRONG] * 1_000)
+    look(log, catalog)
+    label(log, catalog, [*ids[:50]])
+    found = read(log, catalog)
+    assert (found.days[0].state, found.days[0].mature) == (AccuracyState.MISSED, False)
+    assert found.latest is None
+    look(log, catalog, db.now() + timedelta(hours=1))
+    assert found.incident is None
+
+
+def test_a_fall_beyond_doubt_opens_one_incident_and_a_correction_is_noted(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    ids = log.answered(noon, [RIGHT] * 300)
+    look(log, catalog)
+    label(log, catalog, [*ids[:30]], said="other")
+    later = db.now() + timedelta(hours=1)
+    for minutes in (0, 10):
+        look(log, catalog, later + timedelta(minutes=minutes))
+    found = read(log, catalog)
+    assert found.fallen
+    assert found.incident is not None
+    assert [event.kind for event in found.incident.events] == ["opened"]
+    assert "0 of 30 labelled answers" in found.incident.events[0].sentence
+    assert found.incident.events[0].evidence["baseline"] == 0.994
+    # The labels were wrong: corrected, the model is as good as it was.
+    label(log, catalog, [*ids])
+    look(log, catalog, later + timedelta(minutes=20))
+    noted = read(log, catalog).incident
+    assert noted is not None
+    assert ([event.kind for event in noted.events], noted.holds) == (["opened", "gone"], False)
+    with db.transaction(log.engine, None) as session:
+        assert len(incidents.listed(session, INTENT, only_open=True, before=None, limit=9)) == 1
+
+
+def test_few_wrong_labels_open_nothing(log: Log, catalog: Catalog, noon: datetime) -> None:
+    ids = log.answered(noon, [RIGHT] * 30)
+    look(log, catalog)
+    label(log, catalog, [*ids[:2]], said="other")
+    label(log, catalog, [*ids[2:20]])
+    look(log, catalog, db.now() + timedelta(hours=1))
+    assert read(log, catalog).incident is None, "90 %, but of twenty"
+
+
+def test_labels_of_before_are_the_baseline_where_no_metric_is(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    plan = catalog.get(INTENT).accuracy
+    assert plan is not None
+    own = plan.model_copy(update={"metric": None})
+    ids = log.answered(noon - 10 * DAY, [RIGHT] * 400)
+    ids += log.answered(noon, [WRONG] * 100)
+    label(log, catalog, [*ids])
+    with db.transaction(log.engine, None) as session:
+        found = accuracy.latest(session, INTENT, own, db.now())
+    assert found.baseline is not None
+    assert found.baseline.source == "at least this by 400 earlier labels of v1.1.0"
+    assert found.baseline.share == pytest.approx(0.05 ** (1 / 400))
+    assert found.fallen
+
+
+def test_counting_catches_up_and_again_changes_nothing(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    log.answered(noon - 2 * DAY, [RIGHT] * 7)
+    log.answered(noon, [RIGHT] * 5, confidence=None)
+    now = db.now()
+    look(log, catalog, now)
+    first = read(log, catalog)
+    assert [day.predictions for day in first.days] == [5, 7]
+    assert first.days[0].estimate is None
+    # A spool that had to wait brings records of a counted hour a day later.
+    log.answered(noon, [RIGHT] * 2)
+    for hours in range(1, 26):
+        look(log, catalog, now + timedelta(hours=hours))
+    assert [day.predictions for day in read(log, catalog).days] == [7, 7]
+
+
+def test_an_incident_is_moved_on_and_a_stale_view_is_refused(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    ids = log.answered(noon, [RIGHT] * 100)
+    look(log, catalog)
+    label(log, catalog, [*ids], said="other")
+    look(log, catalog, db.now() + timedelta(hours=1))
+    opened = read(log, catalog).incident
+    assert opened is not None
+    triggered = IncidentState.TRIGGERED
+
+    def move(expected: IncidentState, target: IncidentState) -> str:
+        return perform_as(
+            log.engine, "meera", lambda s, o: incident.move(s, o, opened.id, expected, target)
+        ).sentence
+
+    assert "acknowledged" in move(triggered, IncidentState.ACKNOWLEDGED)
+    with pytest.raises(StaleView, match="is acknowledged by now"):
+        move(triggered, IncidentState.RESOLVED)
+    move(IncidentState.ACKNOWLEDGED, IncidentState.RESOLVED)
+    with db.transaction(log.engine, None) as session:
+        found = incidents.read(session, opened.id)
+        assert incidents.open_row(session, INTENT, IncidentKind.ACCURACY_DROP) is None
+    assert [event.kind for event in found.events] == ["opened", "acknowledged", "resolved"]
+    assert (found.acknowledged_by, found.resolved_by) == ("meera", "meera")
+    # It is still so: another one is opened.
+    look(log, catalog, db.now() + timedelta(hours=2))
+    again = read(log, catalog).incident
+    assert again is not None
+    assert again.id != opened.id
