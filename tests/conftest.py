@@ -36,6 +36,9 @@ from tests.makers import ADMIN_TOKEN, wait_until
 
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
 _names = itertools.count(1)
+# Each test has a database of its own, and no test cuts the machine's power: what a killed server
+# had written is the kernel's all the same.
+QUICK = "\nfsync = off\nfull_page_writes = off\n"
 
 # How fast a busy machine makes examples says nothing of what is tested.
 settings.register_profile("nivesh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -124,6 +127,8 @@ def postgres(home: Home) -> Iterator[Postgres]:
     where = place.place(home)
     secrets = home.secrets()
     server.create(where, secrets["postgres_password"])
+    with (where.data / "postgresql.conf").open("a") as conf:
+        conf.write(QUICK)
     port = free_port()
     child = _run(server.spec(where, port, home.log("postgres")))
     try:
