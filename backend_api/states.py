@@ -1,5 +1,6 @@
 """The words of the registry: every state, the legal moves between them, and who may do what."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -128,6 +129,31 @@ _HEALTH_ORDER = (Health.OK, Health.UNKNOWN, Health.DEGRADED, Health.DOWN)
 def worst(states: list[Health]) -> Health:
     """The worst of the given states; ``UNKNOWN`` when there are none, since nothing was read."""
     return max(states, key=_HEALTH_ORDER.index, default=Health.UNKNOWN)
+
+
+class DriftState(StrEnum):
+    """How far requests lie from what they are compared with. ``INSUFFICIENT`` is never good."""
+
+    NONE = "none"
+    INSUFFICIENT = "insufficient"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+_DRIFT_ORDER = tuple(DriftState)
+
+
+def most_drift(states: Iterable[DriftState]) -> DriftState:
+    """The worst of the given states; ``INSUFFICIENT`` when there are none."""
+    return max(states, key=_DRIFT_ORDER.index, default=DriftState.INSUFFICIENT)
+
+
+class Against(StrEnum):
+    """What a window is held against: the reference, the time before it, the same weekdays."""
+
+    REFERENCE = "reference"
+    PREVIOUS = "previous"
+    WEEKDAY = "weekday"
 
 
 class Repair(StrEnum):
