@@ -17,6 +17,7 @@ from backend_api.routes import (
     access,
     accuracy,
     deployments,
+    drift,
     freezes,
     history,
     incidents,
@@ -70,8 +71,8 @@ def create_app(settings: BackendSettings) -> FastAPI:
     app.state.context, app.state.engine, app.state.prober = ctx, ctx.engine, prober
     answers.install(app)
     parts = (
-        overview, history, models, promotions, deployments, readiness, rollouts, freezes, accuracy,
-        incidents, access,
+        overview, history, models, promotions, deployments, readiness, rollouts, freezes, drift,
+        accuracy, incidents, access,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

@@ -19,6 +19,8 @@ from pydantic import (
 
 from backend_api.states import (
     AccuracyState,
+    Against,
+    DriftState,
     DryRunOutcome,
     GateState,
     Health,
@@ -1069,6 +1071,149 @@ class MoveIncident(Write):
     model_config = _example("labels of the new branch were wrong", expected_state="triggered")
 
     expected_state: IncidentState
+
+
+class DriftScore(Wire):
+    """One feature in a window, and day by day.
+
+    ``distance`` is Jensen-Shannon to base 2 (0..1), ``noise`` what chance exceeds once in 1,000
+    for these sizes, ``adjusted`` the p-value among all features (Benjamini-Hochberg), ``psi`` is
+    shown and decides nothing. ``weight`` is the part in the mean over the inputs. ``days`` are
+    distances of each day, in the order of ``Drift.days``.
+    """
+
+    name: str
+    is_output: bool
+    weight: float
+    state: DriftState
+    distance: float | None
+    psi: float | None
+    noise: float
+    adjusted: float
+    rows: int
+    reference_rows: int
+    days: list[float | None] = []
+    day_states: list[DriftState] = []
+
+
+class DriftPart(Wire):
+    """Prediction, input or text drift: its leading number, and its feature that moved most."""
+
+    name: Literal["prediction", "input", "text"]
+    state: DriftState
+    distance: float | None
+    noise: float
+    worst: str | None = None
+    worst_distance: float | None = None
+
+
+class OddValues(Wire):
+    """Values that came more often than in the reference: missing, of another type, unseen, out of
+    range. ``share`` and ``reference_share`` are 0..1.
+    """
+
+    feature: str
+    kind: str
+    share: float
+    reference_share: float
+    count: int
+    sentence: str
+
+
+class DriftResult(Wire):
+    """What the watch found of one day. ``seen`` is that day's state alone, ``state`` what it made
+    of the state before. ``true_alarm`` is what people said of it, None while nobody did.
+    """
+
+    id: int
+    model_name: str
+    version: str
+    day: date
+    judged_at: datetime
+    rows: int
+    seen: DriftState
+    state: DriftState
+    changed: bool
+    quality: Health
+    sentence: str
+    prediction: float | None
+    input: float | None
+    worst: str | None
+    worst_score: float | None
+    text_score: float | None
+    true_alarm: bool | None
+    told_by: str | None
+    told_at: datetime | None
+    told_why: str | None
+
+
+class DriftPrecision(Wire):
+    """Of the alarms that people judged, how many were true; ``share`` is None while none was."""
+
+    alarms: int
+    true: int
+    false: int
+    share: float | None
+
+
+class DriftResults(Wire):
+    """A page of kept results, newest first; ``before`` of the next call is ``next_before``."""
+
+    results: list[DriftResult]
+    next_before: int | None
+    precision: DriftPrecision
+
+
+class Drift(Wire):
+    """How far a version's requests lie from what they are compared with, in one window.
+
+    ``state`` is the window's own; ``kept`` is the newest daily result, with the state that stands,
+    and ``needs`` says what that state needs to change. ``rows`` are the predictions in the window,
+    ``day_rows`` those of each of ``days`` (UTC).
+    """
+
+    model_name: str
+    version: str
+    versions: list[str]
+    against: Against
+    since: datetime
+    until: datetime
+    rows: int
+    reference_rows: int
+    state: DriftState
+    sentence: str
+    parts: list[DriftPart]
+    quality: Health
+    odd: list[OddValues]
+    scores: list[DriftScore]
+    days: list[date]
+    day_rows: list[int]
+    day_states: list[DriftState]
+    kept: DriftResult | None
+    alarm: DriftResult | None
+    needs: str | None
+
+
+class DriftDistribution(Wire):
+    """One feature's bins: names, and how many rows of each side fell into them."""
+
+    model_name: str
+    version: str
+    against: Against
+    since: datetime
+    until: datetime
+    score: DriftScore
+    bins: list[str]
+    reference: list[int]
+    window: list[int]
+
+
+class JudgeAlarm(Write):
+    """Say whether an alarm was true."""
+
+    model_config = _example("a campaign for student cards, nothing to retrain", true_alarm=False)
+
+    true_alarm: bool
 
 
 class Job(Wire):

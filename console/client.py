@@ -46,12 +46,13 @@ from backend_api.schemas import (
     WalkDown,
 )
 from backend_api.states import PromotionStatus
+from console.drift_client import DriftBackend
 from console.quality import Quality
 
 Steering = Literal["pause", "resume", "step", "promote", "abort"]
 
 
-class Backend(Quality):
+class Backend(Quality, DriftBackend):
     """Everything that can be asked of the backend."""
 
     # Access: people and machines

@@ -7,6 +7,7 @@ from ops.commands.access import account, token
 from ops.commands.audit import audit
 from ops.commands.canary import canary
 from ops.commands.doctor import doctor
+from ops.commands.drift import drift
 from ops.commands.fallback import fallback
 from ops.commands.features import features
 from ops.commands.history import answered, history
@@ -36,7 +37,7 @@ PANELS = {
         rollback, rehearse, rollout.walk_down, fallback, shadow, serving.share, rollout.pause,
         rollout.resume, serving.lift_hold, serving.repair, traffic,
     ),
-    "Quality": (accuracy,),
+    "Quality": (accuracy, drift),
     "Access and record": (history, answered),
 }  # fmt: skip
 for panel, verbs in PANELS.items():

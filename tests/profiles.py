@@ -1,9 +1,15 @@
 """Makers of profiles, and of rows that fall into their bins."""
 
+import json
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Engine, text
 
-from shared.profile import Counts, Feature, Profile, Source
+from backend_api import db, drift_counts
+from shared.profile import Counts, Feature, Profile, Source, as_document
+from tests.makers import INTENT
 
 
 def number(name: str, edges: tuple[float, ...] = tuple(map(float, range(11))), **more: float) -> (
@@ -47,3 +53,52 @@ def drawn(
         shares = made.counts[made.slices[feature.name]] / made.rows
         parts.append(rng.multinomial(rows, shares, size=shape))
     return np.concatenate(parts, axis=-1)
+
+
+@dataclass
+class Counted:
+    """A version with a reference, and counts of whole days as delivery and folding leave them."""
+
+    engine: Engine
+    made: Profile
+    version: str = "v1.1.0"
+    model: str = INTENT
+
+    def __post_init__(self) -> None:
+        with db.transaction(self.engine, "worker") as session:
+            session.execute(
+                text(
+                    "INSERT INTO drift_profiles (model_name, version, profile, origin)"
+                    " VALUES (:model, :version, CAST(:profile AS jsonb), 'records')"
+                ),
+                {"model": self.model, "version": self.version,
+                 "profile": json.dumps(as_document(self.made))},
+            )  # fmt: skip
+            # As the database gives it back: the order of its features may be another one.
+            self.made = drift_counts.reference(session, self.model, self.version)
+
+    def day(self, back: int, rows: int = 1000, **parts: list[int]) -> None:
+        """The day so many days ago, anew: the reference's shares, or those that are given."""
+        vector = np.zeros(self.made.size, dtype=np.int64)
+        for feature in self.made.features:
+            place = self.made.slices[feature.name]
+            vector[place] = spread(parts.get(feature.name, self.made.counts[place]), rows)
+        at = drift_counts.floor(db.now(), drift_counts.DAY) - back * drift_counts.DAY
+        with db.transaction(self.engine, "watch") as session:
+            session.execute(
+                text(
+                    "INSERT INTO drift_counts VALUES (:m, :v, 'day', :at, :rows, :counts)"
+                    " ON CONFLICT (model_name, version, span, at)"
+                    " DO UPDATE SET rows = excluded.rows, counts = excluded.counts"
+                ),
+                {"m": self.model, "v": self.version, "at": at, "rows": rows,
+                 "counts": vector.astype("<i8").tobytes()},
+            )  # fmt: skip
+
+
+def spread(weights: list[int] | Counts, rows: int) -> Counts:
+    """Exactly so many rows in these proportions, the rest in the largest."""
+    shares = np.asarray(weights) / np.sum(weights)
+    found = np.floor(shares * rows).astype(np.int64)
+    found[np.argmax(shares)] += rows - found.sum()
+    return found

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy sees them. Their constraints and triggers stand in migrations/sql."""
 
 from backend_api.tables.base import Base
-from backend_api.tables.drift import ProfileRow
+from backend_api.tables.drift import DriftResultRow, ProfileRow
 from backend_api.tables.identity import AccountRow, OidcCodeRow, SigningKeyRow, TokenRow
 from backend_api.tables.incident import IncidentEventRow, IncidentRow
 from backend_api.tables.record import (
@@ -34,6 +34,7 @@ __all__ = [
     "Base",
     "DatasetRow",
     "DeploymentRow",
+    "DriftResultRow",
     "EvaluationRow",
     "FreezeRow",
     "IncidentEventRow",

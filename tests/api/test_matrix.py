@@ -101,6 +101,11 @@ MATRIX: dict[str, set[str]] = {
     "GET /incidents": READ,
     "GET /incidents/{incident_id}": READ,
     "POST /incidents/{incident_id}/{verb}": RESPOND,
+    # drift: bins hold what was asked and answered
+    "GET /models/{name}/drift": READ,
+    "GET /models/{name}/drift/features/{feature:path}": READ_PREDICTIONS,
+    "GET /drift/results": READ,
+    "POST /drift/results/{result_id}/alarm": READ_PREDICTIONS,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,
@@ -116,6 +121,7 @@ PLACES = {
     "{name}": INTENT, "{version}": "v9.9.9", "{username}": "nobody",
     "{promotion_id}": str(uuid4()), "{job_id}": str(uuid4()),
     "{prediction_id}": str(uuid4()), "{incident_id}": str(uuid4()), "{verb}": "acknowledge",
+    "{feature:path}": "age", "{result_id}": "1",
 }  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""Reading what the watch found each day, and how often its alarms were true."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend_api.errors import NotFound
+from backend_api.schemas import DriftPrecision, DriftResult, DriftResults
+from backend_api.states import DriftState
+from backend_api.tables import DriftResultRow
+
+ALARMS = (DriftState.MEDIUM, DriftState.HIGH)
+_SHOWN = [getattr(DriftResultRow, name) for name in DriftResult.model_fields]
+
+
+def _wire(row: Any) -> DriftResult:
+    return DriftResult.model_validate(dict(row._mapping))
+
+
+def page(
+    session: Session, model: str | None, version: str | None, *, alarms: bool,
+    before: int | None, limit: int,
+) -> DriftResults:  # fmt: skip
+    """Newest results first, at most ``limit``, older than ``before``; or only raised alarms."""
+    query = select(*_SHOWN).order_by(DriftResultRow.id.desc()).limit(limit + 1)
+    if model is not None:
+        query = query.where(DriftResultRow.model_name == model)
+    if version is not None:
+        query = query.where(DriftResultRow.version == version)
+    if alarms:
+        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+    if before is not None:
+        query = query.where(DriftResultRow.id < before)
+    rows = [_wire(row) for row in session.execute(query)]
+    return DriftResults(
+        results=rows[:limit],
+        next_before=rows[limit - 1].id if len(rows) > limit else None,
+        precision=precision(session, model),
+    )
+
+
+def precision(session: Session, model: str | None) -> DriftPrecision:
+    """How many of the alarms that people judged were true; of one model, or of all."""
+    raised = (DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+    query = select(
+        func.count(),
+        func.count().filter(DriftResultRow.true_alarm.is_(True)),
+        func.count().filter(DriftResultRow.true_alarm.is_(False)),
+    ).where(*raised)
+    if model is not None:
+        query = query.where(DriftResultRow.model_name == model)
+    alarms, true, false = session.execute(query).one()
+    told = true + false
+    return DriftPrecision(
+        alarms=alarms, true=true, false=false, share=true / told if told else None
+    )
+
+
+def newest(session: Session, model: str, version: str, *, alarm: bool = False) -> (
+    DriftResult | None
+):  # fmt: skip
+    """The version's newest result, or the one that raised the newest alarm."""
+    query = (
+        select(*_SHOWN)
+        .where(DriftResultRow.model_name == model, DriftResultRow.version == version)
+        .order_by(DriftResultRow.day.desc())
+        .limit(1)
+    )
+    if alarm:
+        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+    row = session.execute(query).first()
+    return None if row is None else _wire(row)
+
+
+def judged(session: Session, model: str, version: str, number: int) -> list[DriftState]:
+    """What the newest days that could be judged showed by themselves, oldest first.
+
+    The very newest day is among them even if it could not be judged.
+    """
+    base = select(DriftResultRow.day, DriftResultRow.seen).where(
+        DriftResultRow.model_name == model, DriftResultRow.version == version
+    )
+    last = base.order_by(DriftResultRow.day.desc())
+    known = last.where(DriftResultRow.seen != DriftState.INSUFFICIENT).limit(number)
+    found = {day: seen for query in (known, last.limit(1)) for day, seen in session.execute(query)}
+    return [DriftState(found[day]) for day in sorted(found)]
+
+
+def row(session: Session, result_id: int) -> DriftResultRow:
+    """A kept result, locked for a change.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = session.get(DriftResultRow, result_id, with_for_update=True)
+    if found is None:
+        raise NotFound(
+            f"There is no kept drift result {result_id}.", "GET /drift/results lists them."
+        )
+    return found

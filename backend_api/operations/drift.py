@@ -1,0 +1,155 @@
+"""Judging each day once it is over, and what people say of the alarms."""
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from backend_api import drift_results, ledger
+from backend_api.drift_counts import DAY, Days, days, floor
+from backend_api.errors import Conflict
+from backend_api.operations.order import Order
+from backend_api.rules import drift_words
+from backend_api.rules.data_quality import quality
+from backend_api.rules.drift import judge
+from backend_api.rules.drift_course import ALARMS, WINDOWS, changed, settle
+from backend_api.schemas import JudgeAlarm, Outcome
+from backend_api.states import DriftState
+from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
+
+# Records come late by minutes when a host is busy; who comes later still counts in windows only.
+LATE = timedelta(minutes=30)
+EVERY = timedelta(minutes=10)
+# Days further back than this are not caught up on.
+OLDEST = timedelta(days=90)
+
+
+def tend(session: Session, model: str, now: datetime, actor: str) -> None:
+    """Judge every day that is over and was not judged yet, for each version with a reference.
+
+    Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
+    has no result for it, but for the one in production: no traffic is no good news.
+    """
+    due = session.execute(
+        text(
+            "INSERT INTO heartbeats VALUES (:name, :now) ON CONFLICT (process)"
+            " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
+        ),
+        {"name": f"drift {model}", "now": now, "last": now - EVERY},
+    ).first()
+    if due is None:
+        return
+    end = floor(now - LATE, DAY)
+    for version in session.scalars(
+        # While the log is counted again, days that were counted before would look empty.
+        select(ProfileRow.version).where(
+            ProfileRow.model_name == model, ProfileRow.profile.is_not(None),
+            ProfileRow.recount_from.is_(None),
+        )
+    ).all():  # fmt: skip
+        _catch_up(session, model, version, end, now, actor)
+
+
+def _catch_up(
+    session: Session, model: str, version: str, end: datetime, now: datetime, actor: str
+) -> None:
+    last = drift_results.newest(session, model, version)
+    since = end - OLDEST if last is None else _midnight(last.day) + DAY
+    if since >= end:
+        return
+    found = days(session, model, version, since, end)
+    serving = _serving_since(session, model, version)
+    state = DriftState.INSUFFICIENT if last is None else last.state
+    seen = drift_results.judged(session, model, version, WINDOWS)
+    for place, day in enumerate(found.days):
+        if not found.rows[place] and (serving is None or _midnight(day) < serving):
+            continue
+        row = _judged(model, version, found, place, now)
+        seen.append(DriftState(row.seen))
+        after = settle(state, seen)
+        row.state, row.changed = after, changed(state, after)
+        session.add(row)
+        session.flush()
+        if row.changed:
+            _tell(session, row, state, actor)
+        state = after
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _serving_since(session: Session, model: str, version: str) -> datetime | None:
+    """Since when the version is in production; None if it is not."""
+    return session.scalar(
+        select(VersionRow.deployed_at)
+        .join(RoutingRow, RoutingRow.production_id == VersionRow.id)
+        .where(VersionRow.model_name == model, VersionRow.version == version)
+    )
+
+
+def _judged(model: str, version: str, found: Days, place: int, now: datetime) -> DriftResultRow:
+    """A day by itself; its state is still to be settled."""
+    counts = found.counts[place]
+    judgement = judge(found.profile, found.profile.counts, counts)
+    odd = quality(found.profile, found.profile.counts, counts)
+    lead = {part.name: part for part in judgement.parts}
+    worst = max(judgement.parts, key=lambda part: part.worst_distance or 0.0, default=None)
+    rows = int(found.rows[place])
+    return DriftResultRow(
+        model_name=model, version=version, day=found.days[place], judged_at=now, rows=rows,
+        seen=judgement.state, state=judgement.state, changed=False, quality=odd.state,
+        sentence=drift_words.sentence(version, rows, judgement, odd),
+        prediction=lead["prediction"].distance if "prediction" in lead else None,
+        input=lead["input"].distance if "input" in lead else None,
+        worst=worst.worst if worst else None,
+        worst_score=worst.worst_distance if worst else None,
+        evidence={
+            "parts": [asdict(part) for part in judgement.parts],
+            "scores": [asdict(score) for score in judgement.scores],
+            "odd": [asdict(one) for one in odd.findings],
+            "reference_rows": found.profile.rows,
+        },
+    )  # fmt: skip
+
+
+def _tell(session: Session, row: DriftResultRow, before: DriftState, actor: str) -> None:
+    ledger.append(
+        session, actor, f"drift.{row.state}", model=row.model_name, version=row.version,
+        reason=row.sentence,
+        evidence={
+            "result": row.id, "day": row.day, "from": before, "to": row.state, "rows": row.rows,
+            "prediction": row.prediction, "input": row.input, "worst": row.worst,
+            "worst_score": row.worst_score,
+        },
+    )  # fmt: skip
+
+
+def judge_alarm(session: Session, order: Order, result_id: int, body: JudgeAlarm) -> Outcome:
+    """Note whether an alarm was true; a later word replaces an earlier one.
+
+    Raises:
+        NotFound: no such result.
+        Conflict: it raised no alarm.
+    """
+    row = drift_results.row(session, result_id)
+    if not row.changed or row.state not in ALARMS:
+        raise Conflict(
+            f"Nothing was raised on {row.day:%-d %b %Y}: {row.version} was {row.state}.",
+            "Only the day on which a state became medium or high can be called true or false.",
+        )
+    row.true_alarm, row.told_by, row.told_at = body.true_alarm, order.actor, order.now
+    row.told_why = order.reason
+    word = "true" if body.true_alarm else "false"
+    order.record(
+        session, f"drift.{word}_alarm", model=row.model_name, version=row.version,
+        evidence={"result": row.id, "day": row.day, "state": row.state},
+    )  # fmt: skip
+    session.flush()
+    found = drift_results.precision(session, row.model_name)
+    return Outcome(
+        sentence=f"The alarm of {row.day:%-d %b %Y} is noted as {word}: {found.true} of"
+        f" {found.true + found.false} judged alarms of {row.model_name} were true.",
+        model_name=row.model_name, version=row.version,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Do requests still look like what a version was made for?"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from backend_api import db, drift, drift_results
+from backend_api.drift_windows import MOST_DAYS
+from backend_api.operations import drift as alarms
+from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, write
+from backend_api.schemas import Drift, DriftDistribution, DriftResults, JudgeAlarm, Outcome
+from backend_api.states import Against
+
+router = APIRouter(tags=["drift"], responses=ERRORS)  # type: ignore[arg-type]
+Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="whole days of UTC, the last one too")]
+Until = Annotated[
+    datetime | None,
+    Query(description="a time of the last day; today where none is given",
+          examples=["2026-03-03T00:00:00Z"]),
+]  # fmt: skip
+Version = Annotated[str | None, Query(description="that in production where none is given",
+                                      examples=["v1.1.0"])]  # fmt: skip
+Of = Annotated[Against, Query(description="what the window is held against")]
+MOST = 2**63 - 1
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+@router.get("/models/{name}/drift")
+def read_drift(
+    name: str, ctx: Ctx, session: Reading, caller: Reader, version: Version = None,
+    against: Of = Against.REFERENCE, days: Days = 7, until: Until = None,
+) -> Drift:  # fmt: skip
+    """Scores and states of any window: the model's, each feature's, and day by day."""
+    ctx.catalog.get(name)
+    return drift.read(session, name, version, against, _utc(until), days, db.now())
+
+
+@router.get("/models/{name}/drift/features/{feature:path}")
+def read_feature(
+    name: str, feature: str, ctx: Ctx, session: Reading, caller: Analyst,
+    version: Version = None, against: Of = Against.REFERENCE, days: Days = 7,
+    until: Until = None,
+) -> DriftDistribution:  # fmt: skip
+    """One feature's distribution in the window, beside what it is held against."""
+    ctx.catalog.get(name)
+    return drift.distribution(session, name, version, feature, against, _utc(until), days, db.now())
+
+
+@router.get("/drift/results")
+def list_results(
+    ctx: Ctx, session: Reading, caller: Reader, model: str | None = None,
+    version: str | None = None, alarms: bool = False,
+    before: Annotated[int | None, Query(ge=0, le=MOST)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> DriftResults:  # fmt: skip
+    """What the watch found each day, newest first; and how often its alarms were true."""
+    if model is not None:
+        ctx.catalog.get(model)
+    return drift_results.page(session, model, version, alarms=alarms, before=before, limit=limit)
+
+
+@router.post("/drift/results/{result_id}/alarm")
+def judge_alarm(
+    result_id: Annotated[int, Path(ge=0, le=MOST)], body: JudgeAlarm, ctx: Ctx, caller: Analyst
+) -> Outcome:
+    """Say whether an alarm was true; feeds the precision that stands beside every alarm."""
+    return write(
+        ctx, caller, f"judge alarm {result_id}", body,
+        lambda s, o: alarms.judge_alarm(s, o, result_id, body),
+    )  # fmt: skip
