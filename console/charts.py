@@ -4,7 +4,9 @@ Colours keep a contrast of 3:1 on white and on near-black; every series also dif
 symbol, pattern or written name, so that no picture needs its colours to be read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -12,6 +14,8 @@ from plotly.subplots import make_subplots
 BLUE = "#2a74c8"
 ORANGE = "#b8590b"
 GREY = "#808891"
+# Plotly takes a fifth of a second for one, and a page is drawn anew at every click.
+PICTURES = 64
 PASSING = "rgba(46, 160, 103, 0.16)"
 LINE_PX = 36
 # Between two axes: the numbers of the upper one and the title of the lower one.
@@ -46,7 +50,7 @@ class Split:
     share: int
 
 
-def blocks(measures: list[Measure]) -> list[list[Measure]]:
+def blocks(measures: Sequence[Measure]) -> list[list[Measure]]:
     """Metrics that must keep to the same line, together; in the order of the first of each."""
     found: dict[tuple[str, float], list[Measure]] = {}
     for measure in measures:
@@ -91,7 +95,8 @@ def _line(figure: go.Figure, block: list[Measure], row: int) -> None:
     )  # fmt: skip
 
 
-def comparison(candidate: str, production: str | None, measures: list[Measure]) -> go.Figure:
+@lru_cache(maxsize=PICTURES)
+def comparison(candidate: str, production: str | None, measures: tuple[Measure, ...]) -> go.Figure:
     """This version and production, metric by metric, with the side of the line that passes shaded.
 
     Metrics that must keep to the same line share an axis.
@@ -130,7 +135,7 @@ def _frame(figure: go.Figure, body: int) -> None:
     )
 
 
-def comparison_words(candidate: str, production: str | None, measures: list[Measure]) -> str:
+def comparison_words(candidate: str, production: str | None, measures: Sequence[Measure]) -> str:
     """The same picture for those who hear it."""
 
     def said(value: float | None) -> str:
@@ -150,7 +155,8 @@ def _written(version: str | None, share: int) -> str:
     return f"{version} · {share} %" if share >= NARROW else f"{share} %"
 
 
-def split(rows: list[Split]) -> go.Figure:
+@lru_cache(maxsize=PICTURES)
+def split(rows: tuple[Split, ...]) -> go.Figure:
     """How requests are shared between the arms, a bar per place."""
     places = [row.place for row in rows]
     figure = go.Figure()

@@ -194,7 +194,7 @@ def splits(want: Desired, live_workers: list[Observed]) -> list[charts.Split]:
 def _split(want: Desired, live_workers: list[Observed]) -> None:
     rows = splits(want, live_workers)
     st.plotly_chart(
-        charts.split(rows),
+        charts.split(tuple(rows)),
         key=f"split.{want.model_name}",
         config={"displayModeBar": False},
         alt="; ".join(

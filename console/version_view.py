@@ -42,10 +42,10 @@ def _criterion(c: Criterion, rival: Version | None) -> list[str]:
 def _picture(detail: VersionDetail, rival: Version | None) -> None:
     name, other = detail.version.version, rival.version if rival else None
     beside = rival.metrics if rival else {}
-    measures = [
+    measures = tuple(
         charts.Measure(c.label, c.op, c.threshold, c.value, beside.get(c.metric))
         for c in detail.criteria
-    ]
+    )
     st.plotly_chart(
         charts.comparison(name, other, measures),
         key=f"comparison.{detail.version.model_name}.{name}",
