@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend_api.candidate import Reference
 from backend_api.errors import BadRequest
 from shared import mlmodel
 from shared.artifact import folder_digest
 from shared.mlmodel import MlModelError
+from shared.profile import ProfileError, read
 
 # Written by training, which exports a native model and compares both.
 OWN, COMPARED = "handler.json", "onnx_max_abs_diff"
@@ -24,6 +26,7 @@ class Artefact:
     digest: str
     input_schema: dict[str, Any]
     has_onnx: bool
+    reference: Reference
 
 
 def describe(folder: Path, metrics: Mapping[str, float]) -> Artefact:
@@ -38,7 +41,24 @@ def describe(folder: Path, metrics: Mapping[str, float]) -> Artefact:
         digest=folder_digest(folder),
         input_schema=_input_schema(folder),
         has_onnx=own and QUANTISED not in metrics and any(folder.rglob("*.onnx")),
+        reference=reference(folder),
     )
+
+
+def reference(folder: Path) -> Reference:
+    """What drift is measured from; a version can be served without, so nothing is refused."""
+    # MLflow may give the folder around the model.
+    written = next(folder.rglob("reference.json"), None)
+    if written is None:
+        return Reference(None, "its artefact holds no reference.json")
+    try:
+        document = json.loads(written.read_text(encoding="utf-8"))
+        read(document)
+    except ProfileError as error:
+        return Reference(None, f"its reference.json cannot be used: {error}")
+    except ValueError:
+        return Reference(None, "its reference.json is not JSON")
+    return Reference(document)
 
 
 def _input_schema(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,14 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A document of ``shared.profile`` that its artefact holds, or why there is none to use."""
+
+    document: dict[str, Any] | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
 class RegisteredVersion:
     """What MLflow and the artefact say about a new version."""
 
@@ -26,3 +34,4 @@ class RegisteredVersion:
     input_schema: dict[str, Any] | None
     has_onnx: bool
     dataset: TrainingData | None
+    reference: Reference

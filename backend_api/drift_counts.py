@@ -78,7 +78,7 @@ def reference(session: Session, model: str, version: str) -> Profile:
     why = f": {found.problem}" if found else "; it is looked for within seconds"
     raise NotFound(
         f"{model} {version} has no reference to compare with{why}.",
-        f"Give it one: nivesh drift reference {model} {version} FILE, or --from-log DAYS.",
+        f"Give it one: nivesh reference {model} {version} FILE, or --from-log DAYS.",
         reason="no_reference",
     )
 

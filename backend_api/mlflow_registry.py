@@ -18,8 +18,8 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from mlflow import MlflowClient, artifacts
 from mlflow.exceptions import MlflowException
 
-from backend_api.artefacts import describe
-from backend_api.candidate import RegisteredVersion, TrainingData
+from backend_api.artefacts import describe, reference
+from backend_api.candidate import Reference, RegisteredVersion, TrainingData
 from backend_api.errors import BadRequest, NotFound, Unavailable
 from backend_api.rules.mirror import (
     ALIASES,
@@ -131,12 +131,9 @@ class MlflowRegistry:
     def _described(self, model: str, version: int, run_id: str | None) -> RegisteredVersion:
         run = self._client.get_run(run_id) if run_id else None
         uri = f"models:/{model}/{version}"
-        with tempfile.TemporaryDirectory() as folder:
-            fetched = artifacts.download_artifacts(
-                artifact_uri=uri, dst_path=folder, tracking_uri=self.tracking_uri
-            )
+        with self._fetched(uri) as folder:
             metrics = _finite(run.data.metrics) if run else {}
-            said = describe(model_folder(Path(fetched)), metrics)
+            said = describe(model_folder(folder), metrics)
             return RegisteredVersion(
                 mlflow_version=version,
                 run_id=run_id,
@@ -146,7 +143,25 @@ class MlflowRegistry:
                 input_schema=said.input_schema,
                 has_onnx=said.has_onnx,
                 dataset=_dataset(run) if run else None,
+                reference=said.reference,
             )
+
+    def reference(self, artifact_uri: str) -> Reference:
+        """What drift of a registered version is measured from, as its artefact says.
+
+        Raises:
+            NotFound: there is no such artefact.  Unavailable: MLflow does not answer.
+        """
+        with _outages(), self._fetched(artifact_uri) as folder:
+            return reference(folder)
+
+    @contextmanager
+    def _fetched(self, artifact_uri: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory() as folder:
+            fetched = artifacts.download_artifacts(
+                artifact_uri=artifact_uri, dst_path=folder, tracking_uri=self.tracking_uri
+            )
+            yield Path(fetched)
 
     def _ensure_model(self, model: str) -> None:
         try:

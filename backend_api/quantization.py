@@ -81,9 +81,9 @@ def _register(context: Context, order: Order, model: str, version: str, uri: str
     )  # fmt: skip
     found = context.mlflow.register(model, uri, str(body.request_id), body.description, body.tags)
     with transaction(context.engine, order.actor) as session:
-        row = operation.entry(session, model, found, body)
-        operation.register(session, order, model, row)
-        return row.version
+        made = operation.enter(session, order, model, found, body).version
+    assert made is not None
+    return made
 
 
 def quantize(context: Context, arguments: dict[str, str], stop: threading.Event) -> None:

@@ -39,6 +39,7 @@ def forget(session: Session, now: datetime, prediction_days: int) -> None:
         ("DELETE FROM outbox WHERE done_at < :old", OUTBOX_KEPT),
         ("DELETE FROM replicas WHERE heartbeat_at < :old", REPLICAS_KEPT),
         ("DELETE FROM slo_counts WHERE slot < :old", COUNTS_KEPT),
+        ("DELETE FROM drift_counts WHERE at < :old", COUNTS_KEPT),
     ):
         session.execute(text(statement), {"old": now - kept})
     session.execute(

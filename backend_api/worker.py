@@ -1,4 +1,4 @@
-"""The worker process: the job queue, and beside it the watch and the mirror, each in a thread."""
+"""The worker process: the job queue; watch, mirror and counts of drift in a thread each."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from backend_api import db, logs, queue, settings, watch
+from backend_api import db, drift_folding, logs, queue, references, settings, watch
 from backend_api.context import Context
 from backend_api.main import build, refusals_said
 from backend_api.mirror import mirror
@@ -72,7 +72,15 @@ def main() -> None:
             act = partial(mirror, ctx.engine, ctx.mlflow, model, db.now())
             watch.attempt(f"mirror of {model}", act)
 
-    threads = [repeat(stop, ctx.settings.watch_seconds, act) for act in (watching, mirroring)]
+    # Apart from the watch, which must not wait while old hours are counted again.
+    def counting() -> None:
+        watch.attempt("drift counts", partial(drift_folding.tend, ctx.engine, db.now()))
+        for model in ctx.catalog.models:
+            act = partial(references.fetch_missing, ctx.engine, ctx.mlflow, model, db.now())
+            watch.attempt(f"references of {model}", act)
+
+    acts = (watching, mirroring, counting)
+    threads = [repeat(stop, ctx.settings.watch_seconds, act) for act in acts]
     try:
         asyncio.run(working(ctx, stop))
     finally:

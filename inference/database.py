@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from inference.drift import References, grouped
 from inference.routing import Wanted
 
 ROUTING, ADMIN = "nivesh_routing", "nivesh_admin"
@@ -51,7 +52,9 @@ ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,
     loaded = excluded.loaded,
     error = excluded.error, acknowledged_at = excluded.acknowledged_at
 """
+# Which lines were inserted is only asked where some were not.
 _DELIVER = """
+WITH fresh AS (
 INSERT INTO model_predictions (prediction_id, predicted_at, model_name, version, arm, entity_key,
     input, output, confidence, latency_ms, status, error, twin_id, twin_latency_ms, agrees,
     confidence_difference)
@@ -64,6 +67,21 @@ SELECT (doc ->> 'id')::uuid,
     (doc ->> 'agrees')::boolean, (doc ->> 'apart')::real
 FROM incoming_predictions
 ON CONFLICT DO NOTHING
+RETURNING prediction_id)
+SELECT count(*)::int AS number, CASE WHEN count(*) < (SELECT count(*) FROM incoming_predictions)
+    THEN coalesce(array_agg(prediction_id::text), '{}') END AS ids FROM fresh
+"""
+# Held until the delivery is committed: who counts a version's past again, once its reference is
+# there, first waits for the deliveries that did not know it.
+_REFERENCE_LOCK = "SELECT pg_advisory_xact_lock_shared(hashtext('nivesh.drift_profiles'))"
+_REFERENCES = """
+SELECT p.model_name, p.version, p.profile FROM drift_profiles p
+    JOIN unnest(%s::text[], %s::text[]) AS w(model_name, version) USING (model_name, version)
+WHERE p.profile IS NOT NULL
+"""
+_COUNT = """
+INSERT INTO drift_deltas (model_name, version, hour, rows, counts)
+VALUES (%(model)s, %(version)s, %(hour)s, %(rows)s, %(counts)s)
 """
 _PARTITIONS = """
 SELECT ensure_prediction_partition(day) FROM (
@@ -214,8 +232,9 @@ def answer_rehearsal(
     )
 
 
-def deliver(connection: Connection, lines: bytes) -> int:
-    """Put whole spool lines into the prediction log; how many were not there yet.
+def deliver(connection: Connection, lines: bytes, references: References) -> int:
+    """Put whole spool lines into the prediction log, and those that were not there yet into the
+    counts of drift; how many those are.
 
     One transaction: all or none. Raises REFUSALS when a line is wrong.
     """
@@ -227,5 +246,24 @@ def deliver(connection: Connection, lines: bytes) -> int:
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
         cursor.execute(_PARTITIONS)
-        cursor.execute(_DELIVER)
-        return cursor.rowcount
+        fresh = cursor.execute(_DELIVER).fetchone()
+        assert fresh is not None
+        if fresh["number"]:
+            _count(cursor, lines, fresh["ids"], references)
+        return int(fresh["number"])
+
+
+def _count(
+    cursor: psycopg.Cursor[dict[str, Any]],
+    lines: bytes,
+    fresh: list[str] | None,
+    references: References,
+) -> None:
+    groups = grouped(lines, fresh)
+    if unknown := references.unknown(groups):
+        cursor.execute(_REFERENCE_LOCK)
+        cursor.execute(_REFERENCES, tuple(map(list, zip(*unknown, strict=True))))
+        for row in cursor.fetchall():
+            references.learn((row["model_name"], row["version"]), row["profile"])
+    if deltas := references.deltas(groups):
+        cursor.executemany(_COUNT, [vars(delta) for delta in deltas])

@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from inference import database, metrics
+from inference.drift import References
 from inference.errors import Unavailable
 from inference.spool import Spool, inherit
 
@@ -109,6 +110,7 @@ class Deliverer(threading.Thread):
         self._spool = kept.spool
         self._connect = connect
         self._connection: database.Connection | None = None
+        self._references = References()
         self._stopping = threading.Event()
         self._orphans_at = 0.0
 
@@ -174,7 +176,8 @@ class Deliverer(threading.Thread):
         if self._connection is None:
             self._connection = self._connect()
         try:
-            metrics.LOG_DELIVERED.inc(database.deliver(self._connection, lines))
+            new = database.deliver(self._connection, lines, self._references)
+            metrics.LOG_DELIVERED.inc(new)
         except database.REFUSALS as error:
             parts = lines.splitlines(keepends=True)
             if len(parts) == 1:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend_api.candidate import RegisteredVersion, TrainingData
 from backend_api.errors import Conflict, StaleView
+from backend_api.operations import reference
 from backend_api.operations.order import Order, locked
 from backend_api.registry import version_row
 from backend_api.schemas import Outcome, RegisterVersion
@@ -57,16 +58,16 @@ def _dataset(session: Session, model: str, data: TrainingData) -> int:
     ).one()
 
 
-def entry(
-    session: Session, model: str, found: RegisteredVersion, body: RegisterVersion
-) -> VersionRow:
-    """The row of a version that MLflow has; its number is chosen under the model's lock.
+def enter(
+    session: Session, order: Order, model: str, found: RegisteredVersion, body: RegisterVersion
+) -> Outcome:
+    """Enter a version that MLflow has, with its reference; its number is chosen under the lock.
 
     Raises:
         Conflict: the asked version exists.
     """
     locked(session, model)
-    return VersionRow(
+    row = VersionRow(
         model_name=model,
         version=choose_version(session, model, body.version),
         mlflow_version=found.mlflow_version,
@@ -80,6 +81,9 @@ def entry(
         tags=body.tags,
         description=body.description,
     )
+    done = register(session, order, model, row)
+    reference.keep(session, model, row.version, found.reference, "artefact")
+    return done
 
 
 def register(session: Session, order: Order, model: str, row: VersionRow) -> Outcome:

@@ -97,7 +97,7 @@ def register_version(name: str, body: RegisterVersion, ctx: Ctx, caller: Registr
     def act(session: Session, order: Order) -> Outcome:
         if found is None:
             raise StaleView("The first answer to this request is gone.", "Look at the page again.")
-        return operation.register(session, order, name, operation.entry(session, name, found, body))
+        return operation.enter(session, order, name, found, body)
 
     return write(ctx, caller, f"register {name}", body, act)
 

@@ -1,0 +1,157 @@
+"""What a version's predictions are counted into: set once, and the log counted again from then."""
+
+from datetime import datetime, timedelta
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from backend_api.candidate import Reference
+from backend_api.drift_counts import HOUR, ceiling, floor
+from backend_api.errors import BadRequest, Conflict
+from backend_api.operations.order import Order
+from backend_api.registry import version_row
+from backend_api.schemas import Outcome
+from backend_api.tables import ProfileRow
+from shared.profile import Profile, ProfileError, as_document
+from shared.reference import infer, make
+
+# Fewer rows leave bins that chance alone fills and empties.
+FEWEST_ROWS = 100
+MOST_ROWS = 20_000
+
+_KEEP = text("""
+    INSERT INTO drift_profiles
+        (model_name, version, profile, problem, origin, recount_from, recount_until)
+    VALUES (:model, :version, CAST(:profile AS jsonb), :problem, :origin, :since, :until)
+    ON CONFLICT (model_name, version) DO UPDATE SET profile = excluded.profile,
+        problem = excluded.problem, origin = excluded.origin, made_by = excluded.made_by,
+        made_at = excluded.made_at, recount_from = excluded.recount_from,
+        recount_until = excluded.recount_until
+    WHERE drift_profiles.profile IS NULL
+    RETURNING model_name
+""")
+_SAMPLE = text("""
+    SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
+    WHERE model_name = :model AND version = :version AND predicted_at >= :since
+        AND predicted_at < :until AND arm IN ('production', 'canary') AND status = 'ok'
+    ORDER BY predicted_at LIMIT :most
+""")
+
+
+def keep(
+    session: Session, model: str, version: str, found: Reference, origin: str,
+    log: tuple[datetime, datetime] | None = None,
+) -> bool:  # fmt: skip
+    """Write what was found, unless there is a reference already; whether it was written.
+
+    ``log`` is the time whose predictions are to be counted into it.
+    """
+    document = None if found.document is None else orjson.dumps(found.document).decode()
+    since, until = (floor(log[0], HOUR), ceiling(log[1], HOUR)) if log and document else (None,) * 2
+    values = {
+        "model": model, "version": version, "profile": document, "problem": found.problem,
+        "origin": origin, "since": since, "until": until,
+    }  # fmt: skip
+    return session.execute(_KEEP, values).first() is not None
+
+
+def give(
+    session: Session, order: Order, model: str, version: str, records: list[dict[str, object]],
+) -> Outcome:  # fmt: skip
+    """Make the reference of rows that somebody gives; each has ``input`` and may have ``output``.
+
+    Raises:
+        BadRequest: too few or too many rows, or nothing in them can be watched.
+        Conflict: the version has a reference.
+    """
+    return _made(session, order, model, version, records, "records", f"{len(records):,} rows")
+
+
+def give_from_log(session: Session, order: Order, model: str, version: str, days: int) -> Outcome:
+    """Make the reference of the first days of the version's own answers.
+
+    Raises:
+        BadRequest: it has answered too little.  Conflict: the version has a reference.
+    """
+    row = version_row(session, model, version)
+    first: datetime | None = session.scalar(
+        text(
+            "SELECT min(predicted_at) FROM model_predictions WHERE model_name = :model"
+            " AND version = :version AND predicted_at >= :since"
+        ),
+        {"model": model, "version": version, "since": row.created_at},
+    )
+    since = first or order.now
+    values = {
+        "model": model, "version": version, "since": since,
+        "until": since + timedelta(days=days), "most": MOST_ROWS,
+    }  # fmt: skip
+    records = [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]
+    told = f"{len(records):,} of its own answers from {since:%Y-%m-%d %H:%M} UTC on"
+    return _made(session, order, model, version, records, "log", told)
+
+
+def _made(
+    session: Session, order: Order, model: str, version: str, records: list[dict[str, object]],
+    origin: str, told: str,
+) -> Outcome:  # fmt: skip
+    row = version_row(session, model, version)
+    profile = _profile(model, version, records)
+    log = (row.created_at, order.now)
+    if not keep(session, model, version, Reference(as_document(profile)), origin, log):
+        raise Conflict(
+            f"{model} {version} has a reference, and a reference is never overwritten.",
+            "Register the model again as another version to compare with other rows.",
+        )
+    names = ", ".join(f.name for f in profile.features[:8])
+    order.record(
+        session, "drift.reference", model=model, version=version,
+        evidence={"origin": origin, "rows": profile.rows, "features": len(profile.features)},
+    )  # fmt: skip
+    return Outcome(
+        sentence=f"{model} {version} is compared with {told}, in {len(profile.features)} features"
+        f" ({names}). What was logged before is being counted.",
+        model_name=model,
+        version=version,
+    )
+
+
+def _profile(model: str, version: str, records: list[dict[str, object]]) -> Profile:
+    if not FEWEST_ROWS <= len(records) <= MOST_ROWS:
+        raise BadRequest(
+            f"{len(records):,} rows are given for {model} {version}; a reference needs"
+            f" {FEWEST_ROWS:,} to {MOST_ROWS:,}.",
+            "Give a random sample of the rows that it was tested on.",
+        )
+    try:
+        return make(infer(records), records)
+    except ProfileError as error:
+        raise BadRequest(
+            f"No reference can be made of these rows: {error}.",
+            'Each row is an object such as {"input": {"amount": 450}, "output": {"score": 0.1}}.',
+        ) from error
+
+
+def recount(session: Session, order: Order, model: str, version: str, days: int) -> Outcome:
+    """Have the last days of the log counted again, hour by hour, beside the traffic.
+
+    Raises:
+        NotFound: no such version.  Conflict: it has no reference to count into.
+    """
+    version_row(session, model, version)
+    row = session.get(ProfileRow, (model, version), with_for_update=True)
+    if row is None or row.profile is None:
+        raise Conflict(
+            f"{model} {version} has no reference, so nothing can be counted.",
+            f"Give it one: nivesh reference {model} {version} FILE, or --from-log DAYS.",
+        )
+    since = floor(order.now - timedelta(days=days), HOUR)
+    row.recount_from = min(since, row.recount_from or since)
+    row.recount_until = ceiling(order.now, HOUR)
+    order.record(session, "drift.recount", model=model, version=version, evidence={"days": days})
+    return Outcome(
+        sentence=f"The last {days} days of {model} {version} are being counted again.",
+        model_name=model,
+        version=version,
+    )
