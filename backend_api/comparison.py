@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from backend_api.rules.judge import SLOW_MS, UNSURE, VERY_SLOW_MS, Minute, Tally
+from backend_api.rules.budget import SLOW_MS
+from backend_api.rules.judge import UNSURE, VERY_SLOW_MS, Minute, Tally
 from backend_api.tables import RolloutMinuteRow, RolloutRow
 
 # A user in a minute is one unit, bad if any answer was: who tries a failing request again and

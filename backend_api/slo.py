@@ -6,8 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
-from backend_api.rules.budget import Hour, Objectives, Standing, standing
-from backend_api.rules.judge import SLOW_MS
+from backend_api.rules.budget import SLOW_MS, Hour, Objectives, Standing, standing
 
 SLOT = timedelta(minutes=5)
 EVERY = timedelta(minutes=1)

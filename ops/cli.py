@@ -1,53 +1,73 @@
 """The command `nivesh`: every verb, and where it is written."""
 
-import typer
+from importlib import import_module
+from typing import Any
 
-from ops.commands import promotion, rollout, serving, stack, status, train, version
-from ops.commands.access import account, token
-from ops.commands.audit import audit
-from ops.commands.canary import canary
-from ops.commands.doctor import doctor
-from ops.commands.drift import drift
-from ops.commands.fallback import fallback
-from ops.commands.features import features
-from ops.commands.history import answered, history
-from ops.commands.labels import accuracy, labels
-from ops.commands.rehearse import rehearse
-from ops.commands.rollback import rollback
-from ops.commands.shadow import shadow
-from ops.commands.traffic import traffic
+import typer
+from typer.main import get_command, get_group
+
 from ops.terminal import Sentences
 
-app = typer.Typer(
-    cls=Sentences, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Run the stack of Nivesh Console, and decide on models from a terminal.",
-)  # fmt: skip
-
-PANELS = {
-    "The stack": (stack.up, stack.down, status.status, stack.env, doctor),
-    "Versions": (
-        train.train, version.models, version.versions, version.register, version.stage,
-        version.validate, version.quantize, serving.refuse,
-    ),
-    "Promotions": (
-        promotion.promote, promotion.requests, promotion.approve, promotion.reject,
-        promotion.withdraw,
-    ),
-    "Serving": (
-        rollback, rehearse, rollout.walk_down, fallback, shadow, serving.share, rollout.pause,
-        rollout.resume, serving.lift_hold, serving.repair, traffic,
-    ),
-    "Quality": (accuracy, drift),
-    "Access and record": (history, answered),
+# Each verb and the module of ops.commands that holds the function of its name.
+PANELS: dict[str, dict[str, str]] = {
+    "The stack": {
+        "up": "stack", "down": "stack", "status": "status", "env": "stack", "doctor": "doctor",
+    },
+    "Versions": {
+        "train": "train", "models": "version", "versions": "version", "register": "version",
+        "stage": "version", "validate": "version", "quantize": "version", "refuse": "serving",
+    },
+    "Promotions": {
+        "promote": "promotion", "requests": "promotion", "approve": "promotion",
+        "reject": "promotion", "withdraw": "promotion",
+    },
+    "Serving": {
+        "rollback": "rollback", "rehearse": "rehearse", "walk-down": "rollout",
+        "fallback": "fallback", "shadow": "shadow", "share": "serving", "pause": "rollout",
+        "resume": "rollout", "lift-hold": "serving", "repair": "serving", "traffic": "traffic",
+        "features": "features", "canary": "rollout",
+    },
+    "Quality": {"accuracy": "labels", "drift": "drift", "labels": "labels"},
+    "Access and record": {
+        "history": "history", "answered": "history", "account": "access", "token": "access",
+        "audit": "audit",
+    },
 }  # fmt: skip
-for panel, verbs in PANELS.items():
-    for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
-for name, group in (("account", account), ("token", token), ("audit", audit)):
-    app.add_typer(group, name=name, rich_help_panel="Access and record")
-app.add_typer(features, name="features", rich_help_panel="Serving")
-app.add_typer(labels, name="labels", rich_help_panel="Quality")
-app.add_typer(canary, name="canary", rich_help_panel="Serving")
+PLACES = {verb: (panel, place) for panel, verbs in PANELS.items() for verb, place in verbs.items()}
+
+
+class Verbs(Sentences):
+    """Imports a verb when it is asked for: whoever rolls back does not wait for all the others."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Every verb, in the order of the table."""
+        return list(PLACES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The verb, or None if there is none of this name."""
+        if cmd_name not in PLACES:
+            return None
+        panel, place = PLACES[cmd_name]
+        module = import_module(f"ops.commands.{place}")
+        found = getattr(module, cmd_name.replace("-", "_"))
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name, rich_help_panel=panel)(found)
+            return get_command(alone)
+        group = get_group(found)
+        group.name, group.rich_help_panel = cmd_name, panel
+        return group
+
+
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def nivesh() -> None:
+    """Run the stack of Nivesh Console, and decide on models from a terminal."""
+
 
 if __name__ == "__main__":
     app()

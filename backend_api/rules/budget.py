@@ -19,7 +19,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEAST_ALLOWED = 10
 # A day and a night: what an hour shows is not the pace of a month.
 LEAST_SPAN = DAY
-SLOW = "took longer than 200 ms"
+# Past this an answer is slow, for a budget and for a canary.
+SLOW_MS = 200.0
+SLOW = f"took longer than {SLOW_MS:.0f} ms"
 # Counts are made each minute; older ones say nothing of now.
 BEHIND = HOUR
 

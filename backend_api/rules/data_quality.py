@@ -7,9 +7,9 @@ on it would teach the fault. So it is judged apart from drift, by a test and in 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, false_discovery_control
+from scipy.special import bdtrc
 
-from backend_api.rules.divergence import CHANCE, Counts
+from backend_api.rules.divergence import CHANCE, Counts, adjusted
 from backend_api.rules.drift import ROWS_HIGH
 from backend_api.states import Health
 from shared.profile import Feature, Profile
@@ -69,8 +69,8 @@ def quality(profile: Profile, reference: Counts, window: Counts) -> Quality:
     if rows == 0 or others == 0:
         return Quality(Health.UNKNOWN, ())
     seen, before = window[at], reference[at]
-    p = binom.sf(seen - 1, seen + before, rows / (rows + others))
-    certain = false_discovery_control(p) < CHANCE
+    p = bdtrc(seen - 1, seen + before, rows / (rows + others))
+    certain = adjusted(p) < CHANCE
     rise = seen / rows - before / others
     found = [
         _finding(feature, kind, int(seen[i]), rows, float(before[i] / others))

@@ -101,3 +101,19 @@ def p_value(reference: Counts, window: Counts) -> Floats:
     judged = (bins > 1) & (rows[..., 0] > 0) & (others[..., 0] > 0)
     found: Floats = np.where(judged, chdtrc(np.maximum(bins - 1, 1), apart.sum(axis=-1)), 1.0)
     return found
+
+
+def adjusted(p: Floats) -> Floats:
+    """P-values that hold among all of the last axis (Benjamini and Hochberg, "Controlling the false
+    discovery rate", 1995).
+
+    ``scipy.stats.false_discovery_control`` gives the same, and takes every process that judges a
+    second to import.
+    """
+    order = np.argsort(p, axis=-1)[..., ::-1]
+    tests = p.shape[-1]
+    scaled = np.take_along_axis(p, order, -1) * tests / np.arange(tests, 0, -1)
+    least = np.minimum.accumulate(scaled, axis=-1)
+    found = np.empty_like(least)
+    np.put_along_axis(found, order, least, -1)
+    return np.minimum(found, 1.0)

@@ -11,9 +11,17 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
-from backend_api.rules.divergence import CHANCE, Counts, Floats, distance, noise, p_value, psi
+from backend_api.rules.divergence import (
+    CHANCE,
+    Counts,
+    Floats,
+    adjusted,
+    distance,
+    noise,
+    p_value,
+    psi,
+)
 from backend_api.states import DriftState, most_drift
 from shared.profile import Profile
 
@@ -110,12 +118,12 @@ def measure(profile: Profile, reference: Counts, windows: Counts) -> Measures:
     """Score every feature of one or more windows; vectors of the profile's bins on both sides."""
     base, seen = table(profile, reference), table(profile, windows)
     apart, chance = distance(base, seen), noise(base, seen)
-    adjusted = false_discovery_control(p_value(base, seen), axis=-1)
+    p = adjusted(p_value(base, seen))
     rows = seen.sum(axis=-1)
     others = np.broadcast_to(base.sum(axis=-1), rows.shape)
     return Measures(
-        apart, psi(base, seen), chance, adjusted, rows, others,
-        _states(np.nan_to_num(apart), (apart > chance) & (adjusted < CHANCE),
+        apart, psi(base, seen), chance, p, rows, others,
+        _states(np.nan_to_num(apart), (apart > chance) & (p < CHANCE),
                 np.minimum(rows, others)),
     )  # fmt: skip
 

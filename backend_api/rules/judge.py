@@ -24,7 +24,7 @@ from backend_api.states import Verdict
 FALSE_ALARM = 0.02
 # The same for one hard limit, and for the alarm on the realised share.
 FALSE_LIMIT = 0.001
-SLOW_MS, VERY_SLOW_MS, UNSURE = 200.0, 500.0, 0.7
+VERY_SLOW_MS, UNSURE = 500.0, 0.7
 # Rarer outputs are counted together: a bet on each of hundreds would be a bet on none.
 OUTPUTS, OTHER = 20, "other"
 THRESHOLD = -log(FALSE_ALARM)

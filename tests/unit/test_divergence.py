@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
+from scipy.stats import false_discovery_control
 
-from backend_api.rules.divergence import CHANCE, distance, noise, p_value, psi
+from backend_api.rules.divergence import CHANCE, adjusted, distance, noise, p_value, psi
 
 Pair = tuple[list[int], list[int]]
 sides = st.integers(2, 30).flatmap(
@@ -111,3 +112,10 @@ def test_the_distance_alone_would_take_rare_categories_for_evidence() -> None:
     base = rng.multinomial(10_000, SPARSE, 20_000)
     seen = rng.multinomial(500, SPARSE, 20_000)
     assert float(np.mean(distance(base, seen) > noise(base, seen))) > 0.01
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_p_values_are_adjusted_as_scipy_adjusts_them(p: list[float]) -> None:
+    ours = adjusted(np.array([p, p[::-1]]))
+    assert ours[0] == pytest.approx(false_discovery_control(p), abs=1e-12)
+    assert ours[1] == pytest.approx(ours[0][::-1], abs=1e-12)
