@@ -128,6 +128,7 @@ def test_a_staged_version_is_validated_and_a_wrong_one_is_not(
     assert worker.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.long
 def test_a_job_outlives_its_workers_told_to_stop_and_killed(
     backend: Backend, registry: Registry, workers: WorkerProcesses, tmp_path: Path
 ) -> None:

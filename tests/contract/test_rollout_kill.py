@@ -23,7 +23,10 @@ _PASSED = (
     "UPDATE rollout_minutes SET minute = minute - :by",
     "UPDATE model_predictions SET predicted_at = predicted_at - :by",
 )
-LONG = pytest.mark.long
+EACH = pytest.mark.parametrize(
+    "lock", [BEGUN, HALF_WRITTEN, NOT_COMMITTED], ids=["begun", "half written", "not committed"]
+)
+pytestmark = pytest.mark.long
 
 
 class Watched:
@@ -95,14 +98,7 @@ def watched(
     workers.close()
 
 
-@pytest.mark.parametrize(
-    "lock",
-    [
-        pytest.param(BEGUN, id="begun", marks=LONG),
-        pytest.param(HALF_WRITTEN, id="half written", marks=LONG),
-        pytest.param(NOT_COMMITTED, id="not committed"),
-    ],
-)
+@EACH
 def test_a_canary_reaches_production_past_a_kill_at_each_step(watched: Watched, lock: str) -> None:
     canary = watched.canary
     canary.registry.validated("v1.1.0")
@@ -116,14 +112,7 @@ def test_a_canary_reaches_production_past_a_kill_at_each_step(watched: Watched, 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "lock",
-    [
-        pytest.param(BEGUN, id="begun", marks=LONG),
-        pytest.param(HALF_WRITTEN, id="half written", marks=LONG),
-        pytest.param(NOT_COMMITTED, id="not committed", marks=LONG),
-    ],
-)
+@EACH
 def test_a_version_is_left_past_a_kill_at_each_step(watched: Watched, lock: str) -> None:
     canary = watched.canary
     canary.registry.promoted("v1.1.0")

@@ -17,7 +17,7 @@ from training.financial_ner.values import LABELS
 from training.templates import canonical
 from training.text import tokenise
 
-SEEDS = (DEFAULT_SEED, 1, 7)
+SEEDS = [DEFAULT_SEED, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 7))]
 
 
 @pytest.fixture(scope="module", params=SEEDS)

@@ -13,7 +13,7 @@ from training.intent_classifier.data import Example, deal_templates
 from training.intent_classifier.phrases import INTENTS
 from training.templates import canonical
 
-SEEDS = (DEFAULT_SEED, 1, 7)
+SEEDS = [DEFAULT_SEED, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 7))]
 
 
 @pytest.fixture(scope="module")
