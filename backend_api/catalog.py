@@ -1,12 +1,13 @@
 """models.yaml: what a model must reach, how it is tried, and how it is rolled out."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backend_api.errors import BadRequest, NotFound
+from shared.privacy import Rule
 
 
 class Entry(BaseModel):
@@ -63,6 +64,17 @@ class Slo(Entry):
     days: int = Field(30, ge=2, le=90)
 
 
+class Privacy(Entry):
+    """Fields that are not kept whole: hashed with a key, or dropped.
+
+    ``log`` is about what the prediction log holds, ``export`` about what leaves it besides. A field
+    of an answer is named with ``output.`` before it.
+    """
+
+    log: dict[str, Rule] = {}
+    export: dict[str, Rule] = {}
+
+
 class AccuracyPlan(Entry):
     """What a label is compared with, and how often it must agree (0..1).
 
@@ -97,6 +109,18 @@ class ModelEntry(Entry):
     rollout: RolloutPlan = RolloutPlan()
     slo: Slo = Slo()
     accuracy: AccuracyPlan | None = None
+    privacy: Privacy = Privacy()
+
+    @model_validator(mode="after")
+    def _compared_are_kept(self) -> Self:
+        """What is compared must be in the log: a hash is neither a label nor a number."""
+        compared = {self.rollout.output, self.accuracy.output if self.accuracy else None}
+        lost = {f"output.{name}" for name in compared if name} & {
+            name for name, rule in self.privacy.log.items() if rule != "keep"
+        }
+        if lost:
+            raise ValueError(f"{min(lost)} is compared by rollout or accuracy, so it must be kept")
+        return self
 
 
 class Catalog(Entry):

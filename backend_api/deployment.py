@@ -201,7 +201,7 @@ def deployment(
         fallback=fallback(session, model),
         shadow=shadow(session, want, workers),
         walking_down=leaving,
-        readiness=readiness(session, model, entry.entity_key, back, workers, now),
+        readiness=readiness(session, model, entry, back, workers, now),
         mirror=mirror(session, model),
     )
 

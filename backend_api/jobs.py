@@ -36,8 +36,13 @@ class Interrupted(Exception):
     """The worker is told to stop; the job goes back to the queue."""
 
 
-def enqueue(session: Session, kind: str, order: Order, model: str, version: str) -> UUID:
+def enqueue(
+    session: Session, kind: str, order: Order, model: str, version: str,
+    more: dict[str, str] | None = None,
+) -> UUID:  # fmt: skip
     """Put a job on the queue in the caller's transaction: both are there, or neither is.
+
+    ``more`` are arguments of this kind's own.
 
     Raises:
         Conflict: the same is on the queue already.
@@ -67,6 +72,7 @@ def enqueue(session: Session, kind: str, order: Order, model: str, version: str)
         "version": version,
         "actor": order.actor,
         "reason": order.reason,
+        **(more or {}),
     }
     queue.defer(session, kind, f"{kind}:{model}", arguments)
     return job_id

@@ -25,6 +25,7 @@ from backend_api.routes import (
     overview,
     promotions,
     readiness,
+    retraining,
     rollouts,
 )
 from backend_api.settings import BackendSettings
@@ -72,7 +73,7 @@ def create_app(settings: BackendSettings) -> FastAPI:
     answers.install(app)
     parts = (
         overview, history, models, promotions, deployments, readiness, rollouts, freezes, drift,
-        accuracy, incidents, access,
+        accuracy, incidents, retraining, access,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

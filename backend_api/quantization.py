@@ -1,19 +1,15 @@
 """An int8 version made of another one: by a process of training's, registered as a candidate."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
-import time
 from uuid import UUID
 
 from sqlalchemy import select
 
+from backend_api import training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.errors import ConsoleError, Unavailable
-from backend_api.jobs import Interrupted, note
+from backend_api.jobs import note
 from backend_api.operations import version as operation
 from backend_api.operations.order import Order
 from backend_api.registry import version_row
@@ -21,45 +17,8 @@ from backend_api.schemas import RegisterVersion
 from backend_api.states import JobState
 from backend_api.tables import VersionRow
 
-DEADLINE_SECONDS = 1_800.0
 # By this a job that is begun anew finds what it registered before it died.
 JOB_TAG = "quantization_job"
-
-
-def _made(context: Context, model: str, run_id: str, version: str, stop: threading.Event) -> str:
-    """Address of the int8 model.
-
-    Raises:
-        Unavailable: it cannot be made; the message is training's own.
-        Interrupted: ``stop`` was set.
-    """
-    command = [sys.executable, "-m", "training.quantize", model, run_id, "--version", version]
-    env = {
-        **os.environ, "MLFLOW_TRACKING_URI": context.settings.mlflow_tracking_uri,
-        "MODELS_FILE": str(context.settings.models_file.resolve()),
-    }  # fmt: skip
-    with subprocess.Popen(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            try:
-                said, complaint = process.communicate(timeout=0.5)
-                break
-            except subprocess.TimeoutExpired:
-                if stop.is_set() or time.monotonic() > deadline:
-                    process.kill()
-                    process.communicate()
-                    if stop.is_set():
-                        raise Interrupted from None
-                    raise Unavailable(
-                        f"It took longer than {DEADLINE_SECONDS / 60:.0f} minutes."
-                    ) from None
-    if process.returncode:
-        last = (complaint.strip().splitlines() or ["it said nothing"])[-1]
-        raise Unavailable(f"{model} {version} was not quantised: {last[:300]}.")
-    return str(json.loads(said.strip().splitlines()[-1])["model_uri"])
 
 
 def _registered(context: Context, model: str, job_id: UUID) -> str | None:
@@ -103,7 +62,9 @@ def quantize(context: Context, arguments: dict[str, str], stop: threading.Event)
                 run_id = version_row(session, model, version).run_id
             if run_id is None:
                 raise Unavailable(f"{model} {version} was registered from no run.")
-            uri = _made(context, model, run_id, version, stop)
+            given = [model, run_id, "--version", version]
+            found = training_process.run(context, "training.quantize", given, stop)
+            uri = str(found["model_uri"])
             note(context, job_id, JobState.RUNNING, 0.9, "Registering it")
             made = _register(context, order, model, version, uri)
     except ConsoleError as error:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend_api.catalog import ModelEntry
 from backend_api.rules import readiness as rule
 from backend_api.schemas import Desired, Observed, Readiness, Rehearsal, RehearsedWorker
 from backend_api.sent import sent
@@ -55,10 +56,10 @@ def _version(session: Session, model: str, version: str | None) -> rule.Target |
 
 
 def readiness(
-    session: Session, model: str, key: str, want: Desired | None, workers: list[Observed],
+    session: Session, model: str, entry: ModelEntry, want: Desired | None, workers: list[Observed],
     now: datetime,
 ) -> Readiness:  # fmt: skip
-    """The rollback badge of a model; ``key`` is the field of its entity key."""
+    """The rollback badge of a model."""
     target = _version(session, model, want.target) if want and want.target else None
     return rule.readiness(
         rule.Facts(
@@ -68,8 +69,8 @@ def readiness(
             last=last_rollback(session, model),
             production=_version(session, model, want.production) if want else None,
             # Nothing is held against a version that is not there.
-            sent=sent(session, model, now) if target else None,
-            key=key,
+            sent=sent(session, model, entry, now) if target else None,
+            key=entry.entity_key,
             rehearsal=last_rehearsal(session, model),
         )
     )

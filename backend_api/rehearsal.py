@@ -62,7 +62,7 @@ def _questions(
 ) -> dict[str, list[dict[str, Any]]]:
     return {
         "cases": [case.request for case in entry.validation.cases],
-        "sample": sample(session, model, at, RECENT),
+        "sample": sample(session, model, entry, at, RECENT),
     }
 
 

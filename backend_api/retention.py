@@ -40,6 +40,8 @@ def forget(session: Session, now: datetime, prediction_days: int) -> None:
         ("DELETE FROM replicas WHERE heartbeat_at < :old", REPLICAS_KEPT),
         ("DELETE FROM slo_counts WHERE slot < :old", COUNTS_KEPT),
         ("DELETE FROM drift_counts WHERE at < :old", COUNTS_KEPT),
+        ("DELETE FROM accuracy_hours WHERE hour < :old", COUNTS_KEPT),
+        ("DELETE FROM label_corrections WHERE predicted_at < :old", timedelta(prediction_days)),
     ):
         session.execute(text(statement), {"old": now - kept})
     session.execute(

@@ -1065,6 +1065,19 @@ class Incident(Wire):
     events: list[IncidentEvent] = []
 
 
+class Retrain(Write):
+    """Train a candidate on what a version was trained on and the labelled answers of some days.
+
+    ``version`` is the one to go on from, production if none is named. ``quick`` is for tries.
+    """
+
+    model_config = _example("drift of 0.34 since Monday", days=30)
+
+    days: int = Field(default=30, ge=1, le=366)
+    version: str | None = None
+    quick: bool = False
+
+
 class MoveIncident(Write):
     """Acknowledge, mitigate, resolve or close; ``expected_state`` is what the caller saw."""
 

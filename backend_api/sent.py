@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend_api.catalog import ModelEntry
 from backend_api.rules.sent import Sent, SentField
 
 LATELY = timedelta(days=1)
@@ -41,13 +42,19 @@ _FIELDS = text(
 )
 
 
-def sample(session: Session, model: str, now: datetime, size: int) -> list[dict[str, Any]]:
-    """Inputs of the newest requests of the last day, at most ``size``."""
+def sample(
+    session: Session, model: str, entry: ModelEntry, now: datetime, size: int
+) -> list[dict[str, Any]]:
+    """Inputs of the newest requests of the last day, at most ``size``; none that are not whole."""
+    if entry.privacy.log:
+        return []
     return list(session.scalars(text(_RECENT), _values(model, now, size)))
 
 
-def sent(session: Session, model: str, now: datetime) -> Sent:
-    """What the newest requests of the last day had in their fields."""
+def sent(session: Session, model: str, entry: ModelEntry, now: datetime) -> Sent:
+    """What the newest requests of the last day had in their fields; nothing if not kept whole."""
+    if entry.privacy.log:
+        return Sent(0, {})
     kinds: dict[str, dict[str, int]] = defaultdict(dict)
     extremes: dict[str, list[Any]] = defaultdict(list)
     requests = 0

@@ -85,6 +85,9 @@ class BackendSettings(BaseSettings):
     rehearse_hours: float = Field(24.0, alias="REHEARSE_HOURS", ge=0)
     """How often the watch rehearses each model's way back by itself; 0 turns that off."""
 
+    privacy_key: SecretStr = Field(SecretStr(""), alias="PRIVACY_KEY")
+    """Key of the hashes that models.yaml asks for; inference has the same one."""
+
     prediction_days: int = Field(90, alias="PREDICTION_DAYS", ge=1)
     """How long logged predictions are kept."""
 

@@ -9,9 +9,12 @@ from backend_api.context import Context
 from backend_api.jobs import broke_off, validate
 from backend_api.quantization import quantize
 from backend_api.rehearsal import rehearse
+from backend_api.retraining import KIND, retrain
 
 Act = Callable[[Context, dict[str, str], threading.Event], None]
-KINDS: dict[str, Act] = {"validation": validate, "quantization": quantize, "rehearsal": rehearse}
+KINDS: dict[str, Act] = {
+    "validation": validate, "quantization": quantize, "rehearsal": rehearse, KIND: retrain,
+}  # fmt: skip
 
 
 def tasks(context: Context, stop: threading.Event) -> dict[str, queue.Task]:

@@ -61,7 +61,7 @@ def days(found: Sequence[AccuracyDay], objective: float, baseline: float | None)
     for share, words, dash, side in lines:
         figure.add_hline(
             100 * share, line={"color": GREY, "dash": dash, "width": 1.5},
-            annotation_text=words, annotation_position=f"{side} left",
+            annotation_text=words, annotation_position=f"{side} right",
         )  # fmt: skip
     figure.update_yaxes(ticksuffix=" %", fixedrange=True, zeroline=False)
     figure.update_xaxes(fixedrange=True, tickformat="%d %b", nticks=10)

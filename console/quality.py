@@ -1,9 +1,18 @@
 """What the backend says of how well models do: labels, accuracy, incidents."""
 
+from collections.abc import Iterator
 from typing import Literal
 from uuid import UUID
 
-from backend_api.schemas import Accuracy, Incident, LabelsTaken, MoveIncident, Outcome
+from backend_api.schemas import (
+    Accuracy,
+    Incident,
+    Job,
+    LabelsTaken,
+    MoveIncident,
+    Outcome,
+    Retrain,
+)
 from console.transport import Transport
 
 Response = Literal["acknowledge", "mitigate", "resolve", "close"]
@@ -22,6 +31,20 @@ class Quality(Transport):
             "POST", ("labels", "csv"), LabelsTaken, content, request_id=str(request_id),
             reason=reason,
         )  # fmt: skip
+
+    def export_predictions(
+        self, model: str, days: int, form: str = "jsonl", *, labelled: bool = False
+    ) -> Iterator[bytes]:
+        """What users were answered, as a file of JSON lines or CSV, piece by piece."""
+        return self._stream("models", model, "predictions", days=days, form=form, labelled=labelled)
+
+    def retrain(self, model: str, body: Retrain) -> Outcome:
+        """Queue the training of a candidate on old and new rows; ``job_id`` follows it."""
+        return self._post(body, "models", model, "retrain")
+
+    def retrainings(self, model: str) -> list[Job]:
+        """The last retrainings of a model, newest first."""
+        return self._get(list[Job], "models", model, "retrainings")
 
     def incidents(self, model: str | None = None, *, only_open: bool = False) -> list[Incident]:
         """Incidents without their timelines, newest first."""

@@ -3,7 +3,7 @@
 Knows nothing of Streamlit. An outage is an error, never an empty list.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -64,6 +64,20 @@ class Transport:
                 "Console and backend are of different versions; deploy the same one.",
                 {"cause": str(error)},
             ) from error
+
+    def _stream(self, *path: str, **params: Any) -> Iterator[bytes]:
+        """An answer that may be larger than memory, piece by piece."""
+        address = "/".join([self._base, *(quote(part, safe="") for part in path)])
+        given = {k: v for k, v in params.items() if v is not None}
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            with self._http.stream("GET", address, params=given, headers=headers) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    refuse(answer)
+                yield from answer.iter_bytes()
+        except httpx2.TransportError as error:
+            raise BackendDown(f"{type(error).__name__}: {error}") from error
 
     def _get(self, shape: type[T], *path: str, **params: Any) -> T:
         return self._call("GET", path, shape, **params)

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from inference import catalogue
 from inference.handover import logs
+from inference.privacy import Privacy
 from inference.settings import InferenceSettings
 from inference.supervisor import StartError, Supervisor
 
@@ -15,7 +16,7 @@ def main() -> None:
     logs()
     try:
         settings = InferenceSettings()
-        catalogue.load(settings.models_file)
+        Privacy(catalogue.load(settings.models_file), settings.privacy_key)
         supervisor = Supervisor(settings)
     except ValidationError as error:
         found = [f"{e['loc'][0]}: {e['msg']}" for e in error.errors()]

@@ -7,12 +7,20 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
+from shared.privacy import Rule
+
 # The field that routing splits by, where a model has no entry of its own.
 ENTITY_KEY = "user_id"
 
 
 class CatalogueError(RuntimeError):
     """models.yaml cannot be used; the message says what to do."""
+
+
+class Kept(BaseModel):
+    """Fields of requests and answers that the prediction log does not hold whole."""
+
+    log: dict[str, Rule] = {}
 
 
 class Entry(BaseModel):
@@ -26,6 +34,7 @@ class Entry(BaseModel):
     fallback: Literal["automatic", "manual", "none"] = "none"
     threads: int = Field(1, ge=1, le=64)
     validation: dict[str, Any] = {}
+    privacy: Kept = Kept()
 
     @property
     def alias(self) -> str:

@@ -25,11 +25,17 @@ log = structlog.get_logger()
 
 
 class PredictionLog:
-    """Keeps records; ``full`` says what to do when there is no room (``drop`` or ``refuse``)."""
+    """Keeps records; ``full`` says what to do when there is no room (``drop`` or ``refuse``).
 
-    def __init__(self, spool: Spool, limit: int, full: str) -> None:
+    ``private`` makes of a record what may be written down of it.
+    """
+
+    def __init__(
+        self, spool: Spool, limit: int, full: str,
+        private: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.spool = spool
-        self._limit = limit
+        self._limit, self._private = limit, private
         self._refuse = full == "refuse"
         # Bytes of all workers of the host as last counted, and what this one has added since.
         self._on_disk = 0
@@ -44,6 +50,8 @@ class PredictionLog:
         Raises:
             Unavailable: it cannot be kept, and the setting is not to answer without.
         """
+        if self._private is not None:
+            record = self._private(record)
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         if self._on_disk + len(line) > self._limit:
             self._lost("spool_full", f"the spool holds {self._on_disk:,} bytes")

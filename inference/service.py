@@ -16,6 +16,7 @@ from inference.features import FeatureStore
 from inference.kept import Kept
 from inference.log import Deliverer, PredictionLog
 from inference.models import Model
+from inference.privacy import Privacy
 from inference.probes import Prober
 from inference.rehearsal import Rehearser
 from inference.rotation import Rotation
@@ -104,7 +105,10 @@ def build(settings: InferenceSettings, slot: int) -> Service:
     shelf = Shelf(cache, settings.model_cache_size, load, bell.ring)
     rotation = Rotation(shelf, Kept(settings.folder), _standbys(entries))
     spool = Spool(settings.folder / "spool", str(slot))
-    kept = PredictionLog(spool, settings.spool_limit_bytes, settings.spool_full)
+    kept = PredictionLog(
+        spool, settings.spool_limit_bytes, settings.spool_full,
+        Privacy(entries, settings.privacy_key),
+    )  # fmt: skip
     store = FeatureStore(settings.redis_host, settings.redis_port, settings.feature_timeout_ms)
     rehearser = Rehearser(
         rotation, settings.replica(slot),

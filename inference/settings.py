@@ -46,6 +46,9 @@ class InferenceSettings(BaseSettings):
     admin_token: str = Field("", alias="INFERENCE_ADMIN_TOKEN")
     """Opens admin endpoints and single versions; without one they stay shut."""
 
+    privacy_key: str = Field("", alias="PRIVACY_KEY")
+    """Key of the hashes that models.yaml asks for; the same on every host and for the backend."""
+
     models_file: Path = Field(Path("models.yaml"), alias="MODELS_FILE")
     """Names the endpoint and the entity key of each model."""
 

@@ -27,7 +27,10 @@ PANELS: dict[str, dict[str, str]] = {
         "resume": "rollout", "lift-hold": "serving", "repair": "serving", "traffic": "traffic",
         "features": "features", "canary": "rollout",
     },
-    "Quality": {"accuracy": "labels", "drift": "drift", "labels": "labels"},
+    "Quality": {
+        "accuracy": "labels", "drift": "drift", "labels": "labels", "retrain": "retrain",
+        "export-predictions": "retrain",
+    },
     "Access and record": {
         "history": "history", "answered": "history", "account": "access", "token": "access",
         "audit": "audit",

@@ -30,17 +30,18 @@ class Log:
 
     def answered(
         self, at: datetime, outputs: Sequence[Any], confidence: float | None = 0.9,
-        arm: str = "production", status: str = "ok",
+        arm: str = "production", status: str = "ok", inputs: Sequence[Any] | None = None,
     ) -> list[UUID]:  # fmt: skip
         """An answer for each output, all at one moment; their ids."""
         made = [made_at(at) for _ in outputs]
+        asked = inputs or [{"query": "what did I spend"}] * len(outputs)
         rows = [
             {
                 "id": one, "at": at, "model": self.model, "version": self.version, "arm": arm,
                 "output": json.dumps(output), "confidence": confidence, "status": status,
-                "input": json.dumps({"query": "what did I spend"}),
+                "input": json.dumps(request),
             }
-            for one, output in zip(made, outputs, strict=True)
+            for one, output, request in zip(made, outputs, asked, strict=True)
         ]  # fmt: skip
         with self.engine.begin() as connection:
             connection.execute(text("SELECT ensure_prediction_partition(:day)"), {"day": at.date()})

@@ -22,8 +22,8 @@ import typer
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from training import onnx_export, tracking
-from training.datasets import DEFAULT_SEED, DataError, Dataset
+from training import onnx_export, own_data, tracking
+from training.datasets import DataError, Dataset
 from training.labelled_table import LabelledTable
 from training.pipeline import GOLDEN_ROWS, Candidate, documents, sample
 from training.serving import MODELS
@@ -69,21 +69,11 @@ def _held_out(
 ) -> tuple[Dataset[Any], list[Any], Callable[[Candidate], Metrics]]:
     """The run's own data, requests it was not fitted on, and how to measure on its test rows."""
     train = import_module(f"training.{model}.train")
-    seed = int(trained.params.get("seed", DEFAULT_SEED))
-    if trained.data_path is not None:
-        found = train.data.load(trained.data_path, seed)
-    else:
-        quick = trained.params.get("quick") == "True"
-        found = train.data.generated(train.QUICK_ROWS if quick else train.data.DEFAULT_ROWS, seed)
-    table = isinstance(found, LabelledTable)
-    dataset: Dataset[Any] = found.dataset if table else found
-    if dataset.sha256 != trained.params.get("dataset_sha256"):
-        raise DataError(
-            "the rows that the run was measured on cannot be had again: the file or the generator"
-            " has changed; train anew and quantise that version"
-        )
-    to_requests = found.requests if table else train.requests
-    beside = (found,) if table else ()
+    found = own_data.again(model, trained)
+    table = found if isinstance(found, LabelledTable) else None
+    dataset: Dataset[Any] = found.dataset if isinstance(found, LabelledTable) else found
+    to_requests = table.requests if table else train.requests
+    beside = (table,) if table else ()
     return (
         dataset,
         to_requests([*dataset.val, *dataset.test]),

@@ -102,13 +102,18 @@ def take(
 
 
 def _sentence(taken: int, corrected: int, unchanged: int, refused: int) -> str:
-    words = [f"{taken:,} labels were taken"]
-    words += [f"{corrected:,} of them correct an earlier one"] if corrected else []
-    words += [f"{unchanged:,} were there already"] if unchanged else []
+    words = [_many(taken, "label was taken", "labels were taken")]
+    words += [f"{corrected:,} of them to correct an earlier one"] if corrected else []
+    words += [_many(unchanged, "was there already", "were there already")] if unchanged else []
     said = f"{', '.join(words)}."
     if refused:
-        said += f" {refused:,} rows were left out; mend them and send the file again."
+        left = _many(refused, "row was left out", "rows were left out")
+        said += f" {left}; mend what is named and send the file again."
     return said
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def _read(

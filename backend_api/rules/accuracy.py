@@ -72,7 +72,7 @@ def _at(tally: Tally, more: int, goal: AccuracyState) -> Tally:
     if goal == AccuracyState.MET:
         return Tally(tally.labelled + more, tally.right + more)
     share = tally.share or 0.0
-    return Tally(tally.labelled + more, tally.right + math.floor(share * more))
+    return Tally(tally.labelled + more, tally.right + math.floor(share * more + 0.5))
 
 
 def needed(tally: Tally, objective: float) -> int | None:

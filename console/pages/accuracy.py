@@ -3,7 +3,7 @@
 import streamlit as st
 
 from console import accuracy_view as view
-from console import choice, incident_view, label_upload, parts, session
+from console import choice, incident_view, label_upload, parts, retraining_view, session
 
 
 def draw() -> None:
@@ -29,6 +29,7 @@ def draw() -> None:
         incident_view.draw(found.incident)
     view.draw(found, then=reading.error is not None)
     label_upload.panel(found.output)
+    retraining_view.panel(name)
 
 
 draw()

@@ -130,7 +130,7 @@ def _bar() -> Iterator[Progress]:
         yield bar
 
 
-def followed(backend: Backend, outcome: Outcome) -> Job:
+def followed(backend: Backend, outcome: Outcome, seconds: float = JOB_SECONDS) -> Job:
     """The job that carries out an order, once it has ended well.
 
     Raises:
@@ -138,7 +138,7 @@ def followed(backend: Backend, outcome: Outcome) -> Job:
     """
     job_id: UUID | None = outcome.job_id
     assert job_id is not None
-    deadline = time.monotonic() + JOB_SECONDS
+    deadline = time.monotonic() + seconds
     with _bar() as bar:
         shown = bar.add_task("On the queue", total=1.0)
         while time.monotonic() < deadline:
@@ -150,6 +150,6 @@ def followed(backend: Backend, outcome: Outcome) -> Job:
                 raise OpsError(job.message, f"`nivesh versions {outcome.model_name}` lists them.")
             time.sleep(0.2)
     raise OpsError(
-        f"The job is still {job.state} after {JOB_SECONDS:.0f} s.",
+        f"The job is still {job.state} after {seconds:.0f} s.",
         "Does the worker run? See `nivesh status`; the job goes on when it does.",
     )

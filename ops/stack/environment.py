@@ -106,6 +106,7 @@ def build(
     }
     ours = {
         "NIVESH_HOME": str(home.path),
+        "PRIVACY_KEY": os.environ.get("PRIVACY_KEY") or secrets["privacy_key"],
         "MODELS_FILE": str(settings.models_file.resolve()),
         "MODEL_STORAGE_BACKEND": settings.model_storage_backend,
         "BACKEND_HOST": LOOPBACK,

@@ -17,6 +17,7 @@ SECRETS = (
     "inference_admin_token",
     "oidc_client_secret",
     "cookie_secret",
+    "privacy_key",
 )
 
 

@@ -1,6 +1,7 @@
 """Who may do what: every route of the application, by everybody, against the design's table."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +10,13 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import text
 
+from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.main import create_app
 from backend_api.states import Role
 from tests import people
 from tests.conftest import Backend
+from tests.labelled import Log, sheet
 from tests.makers import INTENT, Registry
 
 # Spelled out again, not taken from the code: the code is what is on trial.
@@ -98,6 +101,9 @@ MATRIX: dict[str, set[str]] = {
     "POST /labels": READ_PREDICTIONS,
     "POST /labels/csv": READ_PREDICTIONS,
     "GET /models/{name}/accuracy": READ,
+    "GET /models/{name}/predictions": READ_PREDICTIONS,
+    "POST /models/{name}/retrain": REGISTER,
+    "GET /models/{name}/retrainings": READ,
     "GET /incidents": READ,
     "GET /incidents/{incident_id}": READ,
     "POST /incidents/{incident_id}/{verb}": RESPOND,
@@ -277,3 +283,34 @@ def test_on_call_lowers_a_share_and_does_not_raise_it(crowd: Crowd, catalog: Cat
     assert shift(ONCALL, 20, 10).status_code == 200
     raised = shift(LEAD, 10, 30)
     assert raised.status_code not in (401, 403), raised.text
+
+
+# Nobody but analysts, on-call and leads sees what was asked
+
+
+def test_no_answer_carries_what_was_asked_to_who_may_not_see_it(
+    crowd: Crowd, asked: str, catalog: Catalog
+) -> None:
+    secret = "my PAN is ABCDE1234F"
+    log = Log(crowd.backend.engine, version="v1.0.0")
+    (one,) = log.answered(
+        db.now() - timedelta(hours=1), [{"intent": "savings", "quoted": secret}],
+        inputs=[{"query": secret, "user_id": secret}],
+    )  # fmt: skip
+    sent = crowd.clients[ANALYST].post(
+        "/labels/csv", content=sheet([(one, secret)]), headers={"Content-Type": "text/csv"}
+    )
+    assert sent.json()["taken"] == 1
+    assert secret in crowd.clients[ANALYST].get(f"/predictions/{one}").text
+    places = {**PLACES, "{prediction_id}": str(one), "{version}": "v1.0.0",
+              "{promotion_id}": asked}  # fmt: skip
+    seen = {}
+    for route in MATRIX:
+        method, path = route.split(" ")
+        for place, value in places.items():
+            path = path.replace(place, value)
+        for caller in (VIEWER, ADMIN, MACHINE, "anonymous") if method == "GET" else ():
+            answer = crowd.clients[caller].get(path, params={"limit": 100})
+            seen[route, caller] = secret in answer.text
+    assert len(seen) > 50
+    assert [place for place, found in seen.items() if found] == []

@@ -70,7 +70,7 @@ def test_below_the_objective_the_advice_is_what_shows_that_it_is_missed() -> Non
     assert few.state == AccuracyState.NOT_ENOUGH
     assert few.needed is not None
     assert "show that it is missed" in few.sentence
-    seen = Tally(20 + few.needed, 19 + int(0.95 * few.needed))
+    seen = Tally(20 + few.needed, 19 + round(0.95 * few.needed))
     assert state(seen, 0.99) == AccuracyState.MISSED
 
 

@@ -170,7 +170,8 @@ def _require_words(spans: Sequence[Span], text: str, place: str) -> None:
         reached = span.end
 
 
-def _annotated(record: Mapping[str, Any], place: str) -> tuple[str, tuple[Span, ...]]:
+def annotated(record: Mapping[str, Any], place: str) -> tuple[str, tuple[Span, ...]]:
+    """Text and entities of a row; ``DataError`` names the place and says what to mend."""
     try:
         text = require_text(record, "text")
     except ValueError as error:
@@ -199,7 +200,7 @@ def load(path: Path, seed: int = DEFAULT_SEED) -> Dataset[Example]:
     sentences that read the same stay together.
     """
     records = read_records(path, ("text", "entities"))
-    read = [_annotated(r, f"row {n} of {path}") for n, r in enumerate(records, start=1)]
+    read = [annotated(r, f"row {n} of {path}") for n, r in enumerate(records, start=1)]
     splits = given_splits(records, path)
     if splits is None:
         texts = [verbatim(text) for text, _ in read]

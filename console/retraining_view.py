@@ -1,0 +1,80 @@
+"""Retraining on the Accuracy page: starting one, how far it is, and what came out of the last."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from backend_api.schemas import Job, Outcome, Retrain
+from backend_api.states import JobState, Permission
+from console import badges, choice, forms, parts, session, times
+from console.markdown import grid, plain
+
+UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+LIVE_SECONDS = 2.0
+SHOWN = 5
+
+
+def panel(model: str) -> None:
+    """The form, the one under way, and the last ones."""
+    st.header("Train it anew", anchor=False)
+    reading = session.read(f"retrainings:{model}", lambda: session.backend().retrainings(model))
+    parts.stale(reading)
+    found = reading.value
+    if found is None:
+        return
+    if found and found[0].state in UNDER_WAY:
+        st.fragment(run_every=LIVE_SECONDS)(_watched)(found[0])
+    elif session.can(Permission.REGISTER):
+        _form(model)
+    else:
+        forms.barred("Training", Permission.REGISTER)
+    _listed(model, [job for job in found if job.state not in UNDER_WAY][:SHOWN])
+
+
+def _form(model: str) -> None:
+    key = f"retrain.{model}"
+    st.caption(
+        "A candidate is trained on the rows of the version in production and, beside them, on the"
+        " labelled answers of the last days. It is registered with its origin and held against the"
+        " acceptance criteria; nobody but people promotes it."
+    )
+
+    def verb(request_id: UUID, reason: str) -> Outcome:
+        days = int(str(forms.value(key, "days")))
+        body = Retrain(request_id=request_id, reason=reason, days=days)
+        return session.backend().retrain(model, body)
+
+    with st.expander("Train a candidate"), st.form(key, border=False):
+        st.slider("Days of labelled answers", 1, 90, 30, key=f"{key}.days")
+        forms.reason(key, "drift of 0.34 since Monday")
+        forms.button(key, "Train a candidate", verb, icon="model_training", kind="primary")
+
+
+def _watched(began: Job) -> None:
+    reading = session.read(f"job:{began.id}", lambda: session.backend().job(began.id))
+    parts.stale(reading)
+    now = reading.value or began
+    words = f"{badges.LOOKS[now.state].word}, from {now.version}: {now.message}"
+    st.progress(now.progress, text=plain(words))
+    if now.state not in UNDER_WAY:
+        st.rerun()
+
+
+def _listed(model: str, jobs: list[Job]) -> None:
+    if not jobs:
+        return
+    now = datetime.now(UTC)
+    grid(
+        ("State", "From", "Ended", "By", "What came out"),
+        [
+            (
+                badges.badge(job.state), plain(job.version or ""),
+                times.since(job.finished_at, now) if job.finished_at else "",
+                plain(job.created_by), plain(job.message),
+            )
+            for job in jobs
+        ],
+    )  # fmt: skip
+    if any(job.state == JobState.SUCCEEDED for job in jobs):
+        choice.link("registry", "Candidates on the Registry page", "inventory_2", model=model)
