@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import numpy as np
 import torch
@@ -68,6 +69,10 @@ class TokenEncoder(nn.Module):
         return words, mask
 
 
+# Who wants to know of each epoch that is done, besides a terminal: its number, and of how many.
+HEARD: ContextVar[Callable[[int, int], None] | None] = ContextVar("heard", default=None)
+
+
 def seed_everything(seed: int) -> None:
     """Make initial weights, dropout and shuffling repeatable, on one thread."""
     torch.manual_seed(seed)
@@ -108,7 +113,8 @@ def minimise(
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(title, total=epochs * batches)
-        for _ in range(epochs):
+        heard = HEARD.get()
+        for epoch in range(epochs):
             order = torch.from_numpy(shuffler.permutation(rows))
             for batch in order.split(batch_size):
                 optimiser.zero_grad()
@@ -118,4 +124,6 @@ def minimise(
                 optimiser.step()
                 schedule.step()
                 bar.advance(task)
+            if heard is not None:
+                heard(epoch + 1, epochs)
     network.eval()

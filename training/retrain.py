@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,17 +18,24 @@ from typing import Annotated, Any
 
 import typer
 
-from training import own_data, tracking, updated
+from training import networks, own_data, tracking, updated
 from training.datasets import DEFAULT_SEED, DataError
 from training.serving import MODELS
 
 UNUSABLE = 2
+# Progress when training begins and when it is over.
+BEGUN, TRAINED = 0.2, 0.85
 
 app = typer.Typer(add_completion=False)
 
 
 def _say(**said: Any) -> None:
     typer.echo(json.dumps(said, ensure_ascii=False))
+
+
+def _epoch(rows: str, done: int, of: int) -> None:
+    share = BEGUN + (TRAINED - BEGUN) * done / of
+    _say(progress=round(share, 3), message=f"Epoch {done} of {of} on {rows}")
 
 
 def _attended() -> None:
@@ -49,6 +57,8 @@ def main(
     Ends when its standard input does: whoever ordered it is gone then.
     """
     threading.Thread(target=_attended, daemon=True).start()
+    # Behind the stack in line, which has answers to give.
+    os.nice(10)
     try:
         if model not in MODELS:
             raise DataError(f"{model} is none of {', '.join(MODELS)}, whose training is known")
@@ -59,10 +69,9 @@ def main(
         _say(progress=0.15, message="Putting the labelled answers beside it")
         folder.mkdir(parents=True, exist_ok=True)
         merged = updated.merge(model, old, export, folder)
-        _say(
-            progress=0.2,
-            message=f"Training on {merged.old:,} old and {merged.new:,} new rows",
-        )
+        rows = f"{merged.old:,} old and {merged.new:,} new rows"
+        _say(progress=BEGUN, message=f"Training on {rows}")
+        networks.HEARD.set(partial(_epoch, rows))
         seed = int(trained.params.get("seed", DEFAULT_SEED))
         made = import_module(f"training.{model}.train").train(merged.path, seed, quick)
     except (DataError, tracking.TrackingError) as error:
