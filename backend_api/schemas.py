@@ -757,7 +757,10 @@ class WalkDown(Write):
 
 
 class ModelSummary(Wire):
-    """One line of the overview. ``traffic`` is counted in the log, ``measured`` by Prometheus."""
+    """One line of the overview. ``traffic`` is counted in the log, ``measured`` by Prometheus.
+
+    ``incidents`` are the open ones, without their timelines.
+    """
 
     model_name: str
     title: str
@@ -767,6 +770,7 @@ class ModelSummary(Wire):
     traffic: Traffic
     measured: list[Measured] = []
     pending_promotions: int
+    incidents: "list[Incident]" = []
 
 
 class Service(Wire):

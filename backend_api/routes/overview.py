@@ -6,17 +6,18 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend_api import db, deployment, ledger
+from backend_api import db, deployment, incidents, ledger
 from backend_api.context import Context
 from backend_api.health import Prober, services
 from backend_api.routes.edge import ERRORS, Ctx, Reader, Reading
 from backend_api.rules.deployment import condition
 from backend_api.rules.overview import whole
 from backend_api.schemas import LedgerPage, LedgerProof, Measured, ModelSummary, Overview
-from backend_api.states import PromotionStatus
+from backend_api.states import Health, PromotionStatus, worst
 from backend_api.tables import PromotionRow
 
 router = APIRouter(tags=["overview"], responses=ERRORS)  # type: ignore[arg-type]
+SHOWN = 10
 ORDER = ["down", "degraded", "unknown", "ok"]
 
 
@@ -32,6 +33,10 @@ def _summary(session: Session, ctx: Context, name: str, measured: list[Measured]
         .select_from(PromotionRow)
         .where(PromotionRow.model_name == name, PromotionRow.status == PromotionStatus.PENDING)
     )
+    found = incidents.listed(session, name, only_open=True, before=None, limit=SHOWN)
+    if any(one.holds for one in found):
+        state = worst([state, Health.DEGRADED])
+        sentence = f"{sentence} {found[0].title}."
     return ModelSummary(
         model_name=name,
         title=whole.title,
@@ -41,6 +46,7 @@ def _summary(session: Session, ctx: Context, name: str, measured: list[Measured]
         traffic=answered,
         measured=measured,
         pending_promotions=pending or 0,
+        incidents=found,
     )
 
 

@@ -82,6 +82,8 @@ def card(model: ModelSummary) -> None:
                 else:
                     choice.link("registry", "Registry", "inventory_2", model=name)
                 choice.link("deployments", "Deployments", "lan", model=name)
+                if model.incidents:
+                    choice.link("accuracy", "Open incident", "notifications_active", model=name)
         figures(model)
         if model.measured:
             say(f":small[:gray[{plain(measured(model.measured))}]]")

@@ -245,8 +245,16 @@ def test_what_is_past_its_time_is_forgotten_once_an_hour(engine: Engine) -> None
                      " unnest(ARRAY[now(), now() - interval '8 days', NULL]::timestamptz[]) at")
             )  # fmt: skip
 
+            session.execute(
+                text("INSERT INTO label_corrections (prediction_id, predicted_at, model_name, was,"
+                     " label, at, actor, request_id) SELECT gen_random_uuid(), now() - d * interval"
+                     " '1 day', 'model', '1', '2', now(), 'asha', gen_random_uuid()"
+                     " FROM unnest(ARRAY[6, 8]) d")
+            )  # fmt: skip
+
     fill()
     forget(timedelta())
+    assert value(engine, "SELECT count(*) FROM label_corrections") == 1, "with its prediction"
     assert value(engine, "SELECT count(*) FROM requests") == 1
     assert value(engine, "SELECT count(*) FROM outbox") == 2, "what is open is never dropped"
     oldest = value(engine, "SELECT min(inhrelid::regclass::text) FROM pg_inherits"

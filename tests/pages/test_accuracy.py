@@ -72,6 +72,7 @@ def test_a_fall_is_an_incident_that_oncall_takes_on(
     )
     assert sent.status_code == 200, sent.text
     look(backend, catalog, hours=1)
+    assert "Intent Classifier is right less often than it was." in words(opened("viewer"))
     app = opened("oncall", "accuracy", model=INTENT)
     seen = words(app)
     assert "It has fallen by more than 5 points: it was 99.40 %" in seen
