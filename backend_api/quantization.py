@@ -3,9 +3,7 @@
 import threading
 from uuid import UUID
 
-from sqlalchemy import select
-
-from backend_api import training_process
+from backend_api import registry, training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.errors import ConsoleError, Unavailable
@@ -15,21 +13,9 @@ from backend_api.operations.order import Order
 from backend_api.registry import version_row
 from backend_api.schemas import RegisterVersion
 from backend_api.states import JobState
-from backend_api.tables import VersionRow
 
 # By this a job that is begun anew finds what it registered before it died.
 JOB_TAG = "quantization_job"
-
-
-def _registered(context: Context, model: str, job_id: UUID) -> str | None:
-    with transaction(context.engine, None) as session:
-        found: str | None = session.scalar(
-            select(VersionRow.version).where(
-                VersionRow.model_name == model,
-                VersionRow.tags[JOB_TAG].as_string() == str(job_id),
-            )
-        )
-    return found
 
 
 def _register(context: Context, order: Order, model: str, version: str, uri: str) -> str:
@@ -55,7 +41,8 @@ def quantize(context: Context, arguments: dict[str, str], stop: threading.Event)
     model, version = arguments["model"], arguments["version"]
     order = Order(arguments["actor"], arguments["reason"], job_id, now())
     try:
-        made = _registered(context, model, job_id)
+        with transaction(context.engine, None) as session:
+            made = registry.made_by(session, model, JOB_TAG, job_id)
         if made is None:
             note(context, job_id, JobState.RUNNING, 0.1, "Making int8 weights, measuring both")
             with transaction(context.engine, None) as session:

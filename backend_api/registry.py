@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -26,6 +27,16 @@ from backend_api.tables import (
 
 # A worker silent for longer is no longer counted as one of ours, nor shown.
 REMEMBERED = timedelta(minutes=10)
+
+
+def made_by(session: Session, model: str, tag: str, job_id: UUID) -> str | None:
+    """The version that a job has registered already, by the tag that it gives; None if none."""
+    found: str | None = session.scalar(
+        select(VersionRow.version).where(
+            VersionRow.model_name == model, VersionRow.tags[tag].as_string() == str(job_id)
+        )
+    )
+    return found
 
 
 def version_row(session: Session, model: str, version: str, *, lock: bool = False) -> VersionRow:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from backend_api import export, registry, training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
@@ -19,7 +17,6 @@ from backend_api.registry import version_row
 from backend_api.rules import promotion as rule
 from backend_api.schemas import RegisterVersion
 from backend_api.states import JobState
-from backend_api.tables import VersionRow
 
 KIND = "retraining"
 # By this a job that is begun anew finds what it registered before it died.
@@ -44,7 +41,8 @@ def retrain(context: Context, arguments: dict[str, str], stop: threading.Event) 
     say = begun(context, job_id)
     order = Order(arguments["actor"], arguments["reason"], job_id, now())
     try:
-        made = _registered(context, model, job_id)
+        with transaction(context.engine, None) as session:
+            made = registry.made_by(session, model, JOB_TAG, job_id)
         if made is None:
             found = _trained(context, arguments, order, stop)
             say(0.95, "Registering it")
@@ -54,17 +52,6 @@ def retrain(context: Context, arguments: dict[str, str], stop: threading.Event) 
         note(context, job_id, JobState.FAILED, 1.0, error.message)
         return
     note(context, job_id, JobState.SUCCEEDED, 1.0, f"{made} succeeds {parent}. {said}")
-
-
-def _registered(context: Context, model: str, job_id: UUID) -> str | None:
-    with transaction(context.engine, None) as session:
-        found: str | None = session.scalar(
-            select(VersionRow.version).where(
-                VersionRow.model_name == model,
-                VersionRow.tags[JOB_TAG].as_string() == str(job_id),
-            )
-        )
-    return found
 
 
 def _exported(context: Context, model: str, days: int, order: Order, path: Path) -> int:
@@ -135,9 +122,9 @@ def _register(
         model, body.model_uri, str(order.request_id), body.description, tags
     )
     with transaction(context.engine, order.actor) as session:
-        row = operation.entry(session, model, described, body)
-        operation.register(session, order, model, row)
-        return row.version
+        made = operation.enter(session, order, model, described, body).version
+    assert made is not None
+    return made
 
 
 def _judged(context: Context, model: str, made: str) -> str:
