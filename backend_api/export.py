@@ -1,7 +1,7 @@
 """Logged predictions on their way out: page by page, with their labels, and redacted."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
@@ -43,8 +43,11 @@ class Asked:
     labelled: bool = False
 
 
-def rows(engine: Engine, asked: Asked) -> Iterator[dict[str, Any]]:
-    """The answers as they are logged, oldest first.
+Page = list[dict[str, Any]]
+
+
+def pages(engine: Engine, asked: Asked) -> Iterator[Page]:
+    """The answers as they are logged, oldest first, some at a time.
 
     Raises:
         Unavailable: PostgreSQL does not answer.
@@ -57,7 +60,8 @@ def rows(engine: Engine, asked: Asked) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
         with transaction(engine, None) as session:
             page = [dict(row) for row in session.execute(_PAGE, values).mappings()]
-        yield from page
+        if page:
+            yield page
         if len(page) < PAGE_ROWS:
             return
         at, last = page[-1]["predicted_at"], page[-1]["prediction_id"]
@@ -80,19 +84,19 @@ def redacted(found: dict[str, Any], entry: ModelEntry, redaction: Redaction) -> 
     return row
 
 
-def jsonl(found: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
-    """One object a line."""
-    for row in found:
-        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+def jsonl(found: Iterator[Page]) -> Iterator[bytes]:
+    """One object a line, a page at a time: each piece costs its way to the network."""
+    for page in found:
+        yield b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in page)
 
 
-def table(found: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
+def table(found: Iterator[Page]) -> Iterator[bytes]:
     """CSV with a header; requests, answers and labels are JSON in their cells."""
     buffer = StringIO()
     writer = csv.writer(buffer)
     writer.writerow(FIELDS)
-    for row in found:
-        writer.writerow([_cell(name, row[name]) for name in FIELDS])
+    for page in found:
+        writer.writerows([_cell(name, row[name]) for name in FIELDS] for row in page)
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()

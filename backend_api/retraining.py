@@ -59,9 +59,9 @@ def _exported(context: Context, model: str, days: int, order: Order, path: Path)
     asked = export.Asked(model, order.now - timedelta(days=days), order.now, labelled=True)
     count = 0
     with path.open("wb") as handle:
-        for line in export.jsonl(export.rows(context.engine, asked)):
-            handle.write(line)
-            count += 1
+        for piece in export.jsonl(export.pages(context.engine, asked)):
+            handle.write(piece)
+            count += piece.count(b"\n")
     return count
 
 

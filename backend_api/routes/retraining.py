@@ -57,7 +57,10 @@ def export_predictions(
     with db.transaction(ctx.engine, actor(caller)) as session:
         evidence = {"days": days, "labelled": labelled, "redacted": dict(redaction.rules)}
         ledger.append(session, actor(caller), "predictions.export", model=name, evidence=evidence)
-    found = (export.redacted(row, entry, redaction) for row in export.rows(ctx.engine, asked))
+    found = (
+        [export.redacted(row, entry, redaction) for row in page]
+        for page in export.pages(ctx.engine, asked)
+    )
     content: Iterator[bytes] = export.table(found) if form == "csv" else export.jsonl(found)
     name_of_file = f"{name}_{now:%Y%m%d}.{form}"
     return StreamingResponse(

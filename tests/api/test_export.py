@@ -84,7 +84,8 @@ def test_pages_meet_without_a_gap_and_without_a_double(
             {"at": at, "model": INTENT, "count": 2 * export.PAGE_ROWS + 7},
         )
     asked = export.Asked(INTENT, at - timedelta(days=3), db.now())
-    ids: list[UUID] = [row["prediction_id"] for row in export.rows(backend.engine, asked)]
+    found = export.pages(backend.engine, asked)
+    ids: list[UUID] = [row["prediction_id"] for page in found for row in page]
     assert len(ids) == len(set(ids)) == 2 * export.PAGE_ROWS + 7 + 5
 
 
