@@ -4,7 +4,7 @@ May be imported by other packages; imports states only.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -1231,6 +1231,59 @@ class JudgeAlarm(Write):
     model_config = _example("a campaign for student cards, nothing to retrain", true_alarm=False)
 
     true_alarm: bool
+
+
+class TextDrift(Wire):
+    """How new texts compare with the reference's. ``score`` is 0..1, None with too few texts.
+
+    ``noise`` is what chance passes once in a thousand times; ``words`` and ``examples`` are typical
+    of the new texts.
+    """
+
+    version: str
+    at: datetime
+    since: datetime
+    until: datetime
+    sentence: str
+    state: DriftState
+    score: float | None
+    auc: float | None
+    noise: float | None
+    rows: int
+    reference_rows: int
+    words: list[str]
+    examples: list[str]
+
+
+class CompareTexts(Write):
+    """How many days of the log are compared with the reference's texts."""
+
+    model_config = _example("a new campaign began on Monday", days=7)
+
+    days: int = Field(7, ge=1, le=90)
+
+
+class GiveReference(Write):
+    """What a version is compared with: a profile, or the first days of its own answers."""
+
+    model_config = _example("it came without one", from_log_days=3)
+
+    profile: dict[str, Any] | None = None
+    from_log_days: int | None = Field(None, ge=1, le=30)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.profile is None) == (self.from_log_days is None):
+            raise ValueError("give a profile, or from_log_days, and not both")
+        return self
+
+
+class Recount(Write):
+    """How many days of the log are counted again."""
+
+    model_config = _example("records were loaded by hand", days=7)
+
+    days: int = Field(7, ge=1, le=90)
 
 
 class Job(Wire):

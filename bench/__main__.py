@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend_api.candidate import RegisteredVersion
-from bench import delivery, loading, machine, overload, predict, report, rollback, versions
+from bench import delivery, drift, loading, machine, overload, predict, report, rollback, versions
 from bench.loading import Loading
 from bench.overload import Overload
 from bench.predict import Comparison
@@ -116,9 +116,11 @@ def measured(built: Stack, console: Console) -> Findings:
         wait_until(lambda: waiting(service) < 1e6, 120, "the log is delivered")
         loads = loaded(built, service, many[0].service.rate * BUSY)
     written = delivery.measure(built.database_url, built.home.path / "records")
+    console.print("Drift.")
+    drifted = drift.measure(built.engine)
     return Findings(
         named, time.monotonic() - begun, compared_, (empty, full), flood, slowest, loads, written,
-        back(built),
+        drifted, back(built),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bench.delivery import Delivery
+from bench.drift import Drift
 from bench.loading import Loading
 from bench.overload import TIMES, Overload
 from bench.predict import CONNECTIONS, Comparison
@@ -34,6 +35,7 @@ class Findings:
     overloaded: str
     loading: tuple[Loading, Loading]
     delivery: Delivery
+    drift: Drift
     rollback: Rollbacks
 
     @property
@@ -79,6 +81,7 @@ def sentences(found: Findings) -> list[str]:
         f" {back.requests:,} requests failed.",
         f"Prediction log: {found.delivery.kept:,.0f} records a second into the spool while"
         f" PostgreSQL takes them, {found.delivery.delivered:,.0f} a second delivered.",
+        *found.drift.sentences,
         f"Memory of a worker (PSS): {before:.0f} MB empty, {after:.0f} MB with {found.models}"
         " models.",
     ]

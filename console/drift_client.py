@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from backend_api.schemas import Drift, DriftDistribution, DriftResults, JudgeAlarm, Outcome
+from backend_api.schemas import (
+    Drift,
+    DriftDistribution,
+    DriftResults,
+    GiveReference,
+    JudgeAlarm,
+    Outcome,
+    Recount,
+)
 from backend_api.states import Against
 from console.transport import Transport
 
@@ -43,3 +51,11 @@ class DriftBackend(Transport):
     def judge_alarm(self, result: int, body: JudgeAlarm) -> Outcome:
         """Say whether an alarm was true."""
         return self._post(body, "drift", "results", str(result), "alarm")
+
+    def give_reference(self, model: str, version: str, body: GiveReference) -> Outcome:
+        """Give a version that came without one a reference."""
+        return self._post(body, "models", model, "versions", version, "reference")
+
+    def recount(self, model: str, version: str, body: Recount) -> Outcome:
+        """Have the last days of the log counted again."""
+        return self._post(body, "models", model, "versions", version, "recount")

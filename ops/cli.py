@@ -30,6 +30,7 @@ PANELS: dict[str, dict[str, str]] = {
     "Quality": {
         "accuracy": "labels", "drift": "drift", "labels": "labels", "retrain": "retrain",
         "export-predictions": "retrain", "incidents": "incidents", "incident": "incidents",
+        "reference": "reference", "recount": "reference",
     },
     "Access and record": {
         "history": "history", "answered": "history", "account": "access", "token": "access",

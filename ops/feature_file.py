@@ -46,14 +46,23 @@ def read(path: Path, key: str, schema: Schema | None) -> Iterator[Row | BadRow]:
     Raises:
         OpsError: the file is of another kind, cannot be read, or its head is wrong.
     """
+    for line, cells in rows(path):
+        yield _row(line, cells, key, schema)
+
+
+def rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Line and cells of each row of a CSV or JSONL file, or what is wrong with it.
+
+    Raises:
+        OpsError: the file is of another kind, cannot be read, or its head is wrong.
+    """
     found = {".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl}.get(path.suffix.lower())
     if found is None:
         raise OpsError(f"{path.name} is neither .csv nor .jsonl.", "Name the file by what it is.")
     try:
         # Bytes that are no UTF-8 become halves of characters, and their row is named for them.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            for line, cells in found(file):
-                yield _row(line, cells, key, schema)
+            yield from found(file)
     except OSError as error:
         raise OpsError(f"{path} cannot be read: {error.strerror}.", "Give another file.") from error
 

@@ -26,6 +26,8 @@ FEW_WORDS = 3.0
 # And one of which every other value is new names things, such as users, and is not watched.
 MOSTLY_NEW = 0.5
 MAX_LABELS = 20
+# Kept beside the bins: texts are compared as texts too.
+MOST_TEXTS, LONGEST_TEXT = 2_000, 500
 
 
 def make(sources: Mapping[str, Source], records: Records) -> Profile:
@@ -45,11 +47,13 @@ def make(sources: Mapping[str, Source], records: Records) -> Profile:
 def _feature(name: str, source: Source, columns: Columns) -> Feature | None:
     if source.measure == "value":
         values = columns.values(source.path)
-        for wanted, kind in ((str, "text"), (bool, "flag")):
-            present = [v for v in values if type(v) is wanted]
-            if len(present) * 2 > sum(v is not None for v in values):
-                names = present if wanted is str else [str(v).lower() for v in present]
-                return Feature(name, source, kind, categories=_categories(names))  # type: ignore[arg-type]
+        present = [v for v in values if v is not None]
+        texts = [v for v in present if type(v) is str]
+        if len(texts) * 2 > len(present):
+            return Feature(name, source, "text", categories=_categories(texts))
+        if sum(type(v) is bool for v in present) * 2 > len(present):
+            # Both, so that the one which the reference lacks is no stranger.
+            return Feature(name, source, "flag", categories=("false", "true"))
     numbers = columns.numbers(source)[0]
     numbers = numbers[~np.isnan(numbers)]
     return Feature(name, source, "number", edges=edges(numbers)) if len(numbers) else None
@@ -77,6 +81,13 @@ def edges(values: NDArray[np.float64]) -> tuple[float, ...]:
     merged = np.union1d(cuts, found[after[after < len(found)]])
     alone = [found[-1]] if times[-1] > 1 else []
     return tuple(float(v) for v in (*merged, *alone))
+
+
+def texts(profile: Profile, records: Records) -> list[str]:
+    """A sample of the text that inputs hold, if the profile measures one."""
+    path = next((f.source.path for f in profile.features if f.source.measure in TEXT_MEASURES), ())
+    found = [v for v in Columns(records).values(path) if isinstance(v, str)] if path else []
+    return [text[:LONGEST_TEXT] for text in found[:MOST_TEXTS]]
 
 
 def infer(records: Records) -> dict[str, Source]:

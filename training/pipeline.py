@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from training import catalogue, gates, onnx_export, reference, serving, tracking
+from shared.profile import as_document
+from shared.reference import make, texts
+from training import catalogue, gates, onnx_export, serving, tracking
 from training.datasets import Dataset
 
 GOLDEN_ROWS = 32
@@ -73,11 +75,17 @@ def documents(candidate: Candidate) -> dict[str, Any]:
         {"request": dict(request), "answer": answer}
         for request, answer in zip(observed[:GOLDEN_ROWS], answers, strict=False)
     ]
-    rows = [handler.observe(r, a) for r, a in zip(observed, answers, strict=True)]
+    # As the prediction log will have them: plain JSON, without a library's own numbers.
+    pairs = [
+        {"input": dict(request), "output": answer}
+        for request, answer in zip(observed, answers, strict=True)
+    ]
+    records = json.loads(json.dumps(pairs))
+    profile = make(handler.watched(), records)
     return {
         "handler.json": {"model_name": candidate.model_name, "config": candidate.config},
         "golden.json": golden,
-        "reference.json": reference.profile(rows),
+        "reference.json": {**as_document(profile), "texts": texts(profile, records)},
         "input_schema.json": candidate.input_schema,
     }
 

@@ -17,10 +17,11 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.profile import Source
+
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 Arrays = dict[str, NDArray[np.generic]]
-Observed = dict[str, float | str | None]
 
 USER = "user_id"
 # JSON can carry a NUL and half of a surrogate pair, UTF-8 and databases cannot.
@@ -50,8 +51,8 @@ class Handler(Protocol):
         """One answer per request, from the outputs in the order of the ONNX graph."""
         ...
 
-    def observe(self, request: Request, answer: Answer) -> Observed:
-        """The values that drift is watched on: inputs by name, outputs as ``output.<name>``."""
+    def watched(self) -> dict[str, Source]:
+        """What drift is watched on: inputs by name, outputs as ``output.<name>``."""
         ...
 
 

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import USER, Arrays, Observed, Request, refuse_unknown, require_user
+from shared.profile import Source
+from training.serving import USER, Arrays, Request, refuse_unknown, require_user
 
 KINDS = ("number", "whole", "slot", "flag", "category")
 # Far outside what was seen nothing is learnt; a cut keeps one wild value from deciding alone.
@@ -177,14 +178,9 @@ def encode(features: Sequence[Feature], rows: Sequence[Request]) -> NDArray[np.f
     return np.array(cells, dtype=np.float32).reshape(len(rows), sum(widths(features)))
 
 
-def observe(features: Sequence[Feature], row: Request) -> Observed:
-    """Values for drift: numbers as float, flags as 0 or 1, categories as text, absent as None."""
-    seen: Observed = {}
-    for feature in features:
-        value = row.get(feature.name)
-        number = value is not None and feature.kind != "category"
-        seen[feature.name] = float(row[feature.name]) if number else value
-    return seen
+def watched(features: Sequence[Feature]) -> dict[str, Source]:
+    """The fields of a request, each as it is."""
+    return {feature.name: Source(("input", feature.name)) for feature in features}
 
 
 class RowHandler:

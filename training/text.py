@@ -1,6 +1,5 @@
 """Text to hashed token features, the same in training and in serving. No torch."""
 
-import math
 import re
 import unicodedata
 import zlib
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.profile import TEXT_MEASURES, Source
 from training.serving import UNSTORABLE
 
 MAX_CHARACTERS = 5_000
@@ -133,15 +133,6 @@ def require_text(request: Mapping[str, Any], field: str) -> str:
     return text
 
 
-def describe(text: str) -> dict[str, float]:
-    """Cheap numbers about a text for drift: sizes, and shares of its characters in 0..1."""
-    size = max(len(text), 1)
-    words = text.split()
-    return {
-        "characters": float(len(text)),
-        "words": float(len(words)),
-        "mean_word_characters": math.fsum(map(len, words)) / max(len(words), 1),
-        "digit_share": sum(c.isdigit() for c in text) / size,
-        "upper_share": sum(c.isupper() for c in text) / size,
-        "non_ascii_share": sum(ord(c) > 127 for c in text) / size,
-    }
+def watched(field: str) -> dict[str, Source]:
+    """Cheap numbers about a text of the request: sizes, and shares of its characters."""
+    return {measure: Source(("input", field), measure) for measure in TEXT_MEASURES}

@@ -1,6 +1,7 @@
 """What a version's predictions are counted into: set once, and the log counted again from then."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from backend_api.operations.order import Order
 from backend_api.registry import version_row
 from backend_api.schemas import Outcome
 from backend_api.tables import ProfileRow
-from shared.profile import Profile, ProfileError, as_document
+from shared.profile import Profile, ProfileError, as_document, read
 from shared.reference import infer, make
 
 # Fewer rows leave bins that chance alone fills and empties.
@@ -31,11 +32,14 @@ _KEEP = text("""
     WHERE drift_profiles.profile IS NULL
     RETURNING model_name
 """)
+_KEEP_TEXTS = text("""
+    INSERT INTO drift_texts VALUES (:model, :version, CAST(:texts AS jsonb)) ON CONFLICT DO NOTHING
+""")
 _SAMPLE = text("""
     SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
     WHERE model_name = :model AND version = :version AND predicted_at >= :since
         AND predicted_at < :until AND arm IN ('production', 'canary') AND status = 'ok'
-    ORDER BY predicted_at LIMIT :most
+    ORDER BY md5(prediction_id::text) LIMIT :most
 """)
 
 
@@ -47,25 +51,40 @@ def keep(
 
     ``log`` is the time whose predictions are to be counted into it.
     """
-    document = None if found.document is None else orjson.dumps(found.document).decode()
+    # Texts are kept apart: whoever counts needs none.
+    whole = dict(found.document or {})
+    texts = whole.pop("texts", None)
+    document = orjson.dumps(whole).decode() if whole else None
     since, until = (floor(log[0], HOUR), ceiling(log[1], HOUR)) if log and document else (None,) * 2
     values = {
         "model": model, "version": version, "profile": document, "problem": found.problem,
         "origin": origin, "since": since, "until": until,
     }  # fmt: skip
-    return session.execute(_KEEP, values).first() is not None
+    kept = session.execute(_KEEP, values).first() is not None
+    if kept and isinstance(texts, list) and all(isinstance(t, str) for t in texts) and texts:
+        session.execute(
+            _KEEP_TEXTS,
+            {"model": model, "version": version, "texts": orjson.dumps(texts).decode()},
+        )
+    return kept
 
 
 def give(
-    session: Session, order: Order, model: str, version: str, records: list[dict[str, object]],
-) -> Outcome:  # fmt: skip
-    """Make the reference of rows that somebody gives; each has ``input`` and may have ``output``.
+    session: Session, order: Order, model: str, version: str, document: dict[str, Any]
+) -> Outcome:
+    """Set the reference that somebody made of rows of their own.
 
     Raises:
-        BadRequest: too few or too many rows, or nothing in them can be watched.
-        Conflict: the version has a reference.
+        BadRequest: it is none, or made of too few rows.  Conflict: the version has a reference.
     """
-    return _made(session, order, model, version, records, "records", f"{len(records):,} rows")
+    try:
+        profile = read(document)
+    except ProfileError as error:
+        raise BadRequest(
+            f"This is no reference: {error}.",
+            f"`nivesh reference {model} {version} FILE` makes one.",
+        ) from error
+    return _set(session, order, model, version, profile, "records", "rows that were given")
 
 
 def give_from_log(session: Session, order: Order, model: str, version: str, days: int) -> Outcome:
@@ -88,49 +107,47 @@ def give_from_log(session: Session, order: Order, model: str, version: str, days
         "until": since + timedelta(days=days), "most": MOST_ROWS,
     }  # fmt: skip
     records = [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]
-    told = f"{len(records):,} of its own answers from {since:%Y-%m-%d %H:%M} UTC on"
-    return _made(session, order, model, version, records, "log", told)
+    if len(records) < FEWEST_ROWS:
+        raise _few(model, version, len(records))
+    try:
+        profile = make(infer(records), records)
+    except ProfileError as error:
+        raise BadRequest(f"No reference can be made of these answers: {error}.") from error
+    told = f"of its own from {since:%Y-%m-%d %H:%M} UTC on"
+    return _set(session, order, model, version, profile, "log", told)
 
 
-def _made(
-    session: Session, order: Order, model: str, version: str, records: list[dict[str, object]],
-    origin: str, told: str,
+def _few(model: str, version: str, rows: int) -> BadRequest:
+    return BadRequest(
+        f"A reference of {model} {version} needs {FEWEST_ROWS:,} rows or more, and not {rows:,}.",
+        "Give a random sample of the rows that it was tested on.",
+    )
+
+
+def _set(
+    session: Session, order: Order, model: str, version: str, profile: Profile, origin: str,
+    told: str,
 ) -> Outcome:  # fmt: skip
     row = version_row(session, model, version)
-    profile = _profile(model, version, records)
+    if profile.rows < FEWEST_ROWS:
+        raise _few(model, version, profile.rows)
     log = (row.created_at, order.now)
     if not keep(session, model, version, Reference(as_document(profile)), origin, log):
         raise Conflict(
             f"{model} {version} has a reference, and a reference is never overwritten.",
             "Register the model again as another version to compare with other rows.",
         )
-    names = ", ".join(f.name for f in profile.features[:8])
     order.record(
         session, "drift.reference", model=model, version=version,
         evidence={"origin": origin, "rows": profile.rows, "features": len(profile.features)},
     )  # fmt: skip
+    names = ", ".join(f.name for f in profile.features[:8])
     return Outcome(
-        sentence=f"{model} {version} is compared with {told}, in {len(profile.features)} features"
-        f" ({names}). What was logged before is being counted.",
+        sentence=f"{model} {version} is compared with {profile.rows:,} {told}, in"
+        f" {len(profile.features)} features ({names}). What was logged before is being counted.",
         model_name=model,
         version=version,
     )
-
-
-def _profile(model: str, version: str, records: list[dict[str, object]]) -> Profile:
-    if not FEWEST_ROWS <= len(records) <= MOST_ROWS:
-        raise BadRequest(
-            f"{len(records):,} rows are given for {model} {version}; a reference needs"
-            f" {FEWEST_ROWS:,} to {MOST_ROWS:,}.",
-            "Give a random sample of the rows that it was tested on.",
-        )
-    try:
-        return make(infer(records), records)
-    except ProfileError as error:
-        raise BadRequest(
-            f"No reference can be made of these rows: {error}.",
-            'Each row is an object such as {"input": {"amount": 450}, "output": {"score": 0.1}}.',
-        ) from error
 
 
 def recount(session: Session, order: Order, model: str, version: str, days: int) -> Outcome:

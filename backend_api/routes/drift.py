@@ -4,12 +4,25 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from sqlalchemy.orm import Session
 
-from backend_api import db, drift, drift_results
+from backend_api import db, drift, drift_results, text_drift
 from backend_api.drift_windows import MOST_DAYS
 from backend_api.operations import drift as alarms
-from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, write
-from backend_api.schemas import Drift, DriftDistribution, DriftResults, JudgeAlarm, Outcome
+from backend_api.operations import reference
+from backend_api.operations.order import Order
+from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, Registrar, write
+from backend_api.schemas import (
+    CompareTexts,
+    Drift,
+    DriftDistribution,
+    DriftResults,
+    GiveReference,
+    JudgeAlarm,
+    Outcome,
+    Recount,
+    TextDrift,
+)
 from backend_api.states import Against
 
 router = APIRouter(tags=["drift"], responses=ERRORS)  # type: ignore[arg-type]
@@ -72,3 +85,50 @@ def judge_alarm(
         ctx, caller, f"judge alarm {result_id}", body,
         lambda s, o: alarms.judge_alarm(s, o, result_id, body),
     )  # fmt: skip
+
+
+@router.post("/models/{name}/versions/{version}/reference")
+def give_reference(
+    name: str, version: str, body: GiveReference, ctx: Ctx, caller: Registrar
+) -> Outcome:
+    """Give a version that came without one a reference to compare with; it is never overwritten."""
+    ctx.catalog.get(name)
+
+    def act(session: Session, order: Order) -> Outcome:
+        if body.profile is not None:
+            return reference.give(session, order, name, version, body.profile)
+        assert body.from_log_days is not None
+        return reference.give_from_log(session, order, name, version, body.from_log_days)
+
+    return write(ctx, caller, f"reference {name} {version}", body, act)
+
+
+@router.post("/models/{name}/versions/{version}/recount")
+def recount(name: str, version: str, body: Recount, ctx: Ctx, caller: Registrar) -> Outcome:
+    """Have the last days of the log counted again, hour by hour, beside the traffic."""
+    ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"recount {name} {version}", body,
+        lambda s, o: reference.recount(s, o, name, version, body.days),
+    )  # fmt: skip
+
+
+@router.post("/models/{name}/versions/{version}/texts", status_code=202)
+def compare_texts(
+    name: str, version: str, body: CompareTexts, ctx: Ctx, caller: Analyst
+) -> Outcome:
+    """Put on the queue: texts of the last days beside a sample of those of the reference."""
+    ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"texts {name} {version}", body,
+        lambda s, o: text_drift.order(s, o, name, version, body.days),
+    )  # fmt: skip
+
+
+@router.get("/models/{name}/versions/{version}/texts")
+def read_texts(
+    name: str, version: str, ctx: Ctx, session: Reading, caller: Analyst
+) -> TextDrift | None:
+    """What the last comparison of texts found, with words and examples typical of the new ones."""
+    ctx.catalog.get(name)
+    return text_drift.newest(session, name, version)

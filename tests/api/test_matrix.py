@@ -112,6 +112,10 @@ MATRIX: dict[str, set[str]] = {
     "GET /models/{name}/drift/features/{feature:path}": READ_PREDICTIONS,
     "GET /drift/results": READ,
     "POST /drift/results/{result_id}/alarm": READ_PREDICTIONS,
+    "POST /models/{name}/versions/{version}/reference": REGISTER,
+    "POST /models/{name}/versions/{version}/recount": REGISTER,
+    "POST /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
+    "GET /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,

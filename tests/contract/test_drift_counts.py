@@ -276,22 +276,33 @@ def test_a_reference_is_set_once(engine: Engine, registry: Registry) -> None:
                                "artefact")  # fmt: skip
     with pytest.raises(NotFound, match="its artefact is lost"):
         window(engine)
-    rows = [{"input": r["input"], "output": r["output"]} for r in REFERENCE]
-    told = perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, rows))
-    assert "500 rows, in 5 features (amount, new, purpose" in told.sentence
+    given = as_document(PROFILE)
+    told = perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, given))
+    assert "500 rows that were given, in 5 features (amount, new, purpose" in told.sentence
     with pytest.raises(Conflict, match="never overwritten"):
-        perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, rows))
+        perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, given))
     with pytest.raises(InternalError, match="is set and stays"), engine.begin() as connection:
         connection.exec_driver_sql("UPDATE drift_profiles SET profile = '{}'")
 
 
-@pytest.mark.parametrize(("rows", "says"), [(3, "needs 100 to"), (100, "no value")])
-def test_rows_that_make_no_reference(
-    engine: Engine, registry: Registry, rows: int, says: str
+FEW = make(infer(REFERENCE[:3]), REFERENCE[:3])
+
+
+@pytest.mark.parametrize(
+    ("document", "says"), [(as_document(FEW), "needs 100 rows"), ({"features": 3}, "no reference")]
+)
+def test_what_is_no_reference_is_refused(
+    engine: Engine, registry: Registry, document: dict[str, Any], says: str
 ) -> None:
-    empty: list[dict[str, object]] = [{"input": None}] * rows
     with pytest.raises(BadRequest, match=says):
-        perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, empty))
+        perform_as(engine, "asha", lambda s, o: references.give(s, o, MODEL, VERSION, document))
+
+
+def test_a_version_that_answered_nothing_gives_no_reference(
+    engine: Engine, registry: Registry
+) -> None:
+    with pytest.raises(BadRequest, match="needs 100 rows or more, and not 0"):
+        perform_as(engine, "asha", lambda s, o: references.give_from_log(s, o, MODEL, VERSION, 1))
 
 
 def test_a_version_is_compared_with_its_own_first_days(

@@ -14,7 +14,9 @@ from mlflow import MlflowClient, artifacts, pyfunc
 from mlflow.models import Model
 from typer.testing import CliRunner, Result
 
+from shared import profile as profiles
 from shared.artifact import folder_digest, model_folder
+from shared.counting import count
 from training import catalogue, serving
 from training.command import train_app
 from training.pipeline import GOLDEN_ROWS, ONNX_TOLERANCE, TrainResult
@@ -95,11 +97,14 @@ def check_folder(model: str, folder: Path) -> None:
         )
         assert same(row["answer"], answer)
         assert same(row["answer"], alone)
-        assert (
-            handler.observe(row["request"], answer).keys()
-            == read["reference.json"]["features"].keys()
-        )
     assert set(requests[0]) <= read["input_schema.json"].keys()
+    profile = profiles.read(read["reference.json"])
+    assert {f.name for f in profile.features} <= handler.watched().keys()
+    counted = count(
+        profile, [{"input": r, "output": a} for r, a in zip(requests, together, strict=True)]
+    )
+    for feature in profile.features:
+        assert counted[profile.slices[feature.name]][feature.wrong] == 0
 
 
 def check_signature(folder: Path) -> None:

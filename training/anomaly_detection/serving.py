@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.profile import Source
 from training import tabular
-from training.serving import Answer, Observed, Request
+from training.serving import Answer, Request
 from training.tabular import RowHandler
 
 CUT = 0.5
@@ -29,12 +30,12 @@ class ModelHandler(RowHandler):
         known, strange = (output.astype(float).tolist() for output in outputs)
         return [_answer(k, s) for k, s in zip(known, strange, strict=True)]
 
-    def observe(self, request: Request, answer: Answer) -> Observed:
+    def watched(self) -> dict[str, Source]:
         """The fields, the score and the verdict."""
         return {
-            **tabular.observe(self.features, request),
-            "output.score": answer["score"],
-            "output.is_anomaly": float(answer["is_anomaly"]),
+            **tabular.watched(self.features),
+            "output.score": Source(("output", "score")),
+            "output.is_anomaly": Source(("output", "is_anomaly")),
         }
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.profile import Source
 from training import tabular
-from training.serving import Answer, Observed, Request
+from training.serving import Answer, Request
 from training.tabular import RowHandler
 
 # Chance of default from which a borrower is in the band.
@@ -27,12 +28,12 @@ class ModelHandler(RowHandler):
         """From ``probability`` (batch,): the chance of default and its band."""
         return [_answer(float(value)) for value in outputs[0].astype(float)]
 
-    def observe(self, request: Request, answer: Answer) -> Observed:
+    def watched(self) -> dict[str, Source]:
         """The fields, the chance and its band."""
         return {
-            **tabular.observe(self.features, request),
-            "output.probability": answer["probability"],
-            "output.risk_band": answer["risk_band"],
+            **tabular.watched(self.features),
+            "output.probability": Source(("output", "probability")),
+            "output.risk_band": Source(("output", "risk_band")),
         }
 
 

@@ -1,6 +1,5 @@
 """Requests and answers of the financial NER. No torch."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -8,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.profile import Source
 from training.financial_ner.tags import Floats, best_path, tag_names, to_runs
-from training.serving import Answer, Arrays, Observed, Request, refuse_unknown, require_user
-from training.text import Token, TokenHasher, describe, require_text, tokenise
+from training.serving import Answer, Arrays, Request, refuse_unknown, require_user
+from training.text import Token, TokenHasher, require_text, tokenise, watched
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,13 @@ class ModelHandler:
         kin = slice(tag, tag + 1) if tag == 0 else slice(tag - (tag + 1) % 2, tag + 1 + tag % 2)
         return min(float(row[kin].sum()), 1.0)
 
-    def observe(self, request: Request, answer: Answer) -> Observed:
+    def watched(self) -> dict[str, Source]:
         """Numbers about the text, how many entities of each label, and the confidence."""
-        found = Counter(entity["label"] for entity in answer["entities"])
         return {
-            **describe(request["text"]),
-            **{f"output.{label}": float(found[label]) for label in self.labels},
-            "output.confidence": answer["confidence"],
+            **watched("text"),
+            **{
+                f"output.{label}": Source(("output", "entities"), "count_label", label)
+                for label in self.labels
+            },
+            "output.confidence": Source(("output", "confidence")),
         }

@@ -6,8 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.serving import Answer, Arrays, Observed, Request, refuse_unknown, require_user
-from training.text import TokenHasher, describe, require_text, tokenise
+from shared.profile import Source
+from training.serving import Answer, Arrays, Request, refuse_unknown, require_user
+from training.text import TokenHasher, require_text, tokenise, watched
 
 ALTERNATIVES = 3
 
@@ -47,10 +48,10 @@ class ModelHandler:
         named = [{"intent": self.labels[i], "confidence": float(row[i])} for i in ranked]
         return {**named[0], "alternatives": named[1:]}
 
-    def observe(self, request: Request, answer: Answer) -> Observed:
+    def watched(self) -> dict[str, Source]:
         """Numbers about the text, the intent and its confidence."""
         return {
-            **describe(request["query"]),
-            "output.intent": answer["intent"],
-            "output.confidence": answer["confidence"],
+            **watched("query"),
+            "output.intent": Source(("output", "intent")),
+            "output.confidence": Source(("output", "confidence")),
         }

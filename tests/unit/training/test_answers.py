@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from shared.reference import make
 from tests.unit.training.test_requests import ANOMALY, CREDIT, INTENT, good, handler
 
 
@@ -57,17 +58,24 @@ def test_answers_are_json_and_carry_a_confidence(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", OUTPUTS)
-def test_observed_values_are_numbers_texts_or_absent(model: str) -> None:
-    own = handler(model)
-    for answer in own.decode(OUTPUTS[model], [good(model)]):
-        seen = own.observe(good(model), answer)
-        assert any(name.startswith("output.") for name in seen)
-        assert {type(value) for value in seen.values()} <= {float, str, type(None)}
+def test_what_is_watched_is_in_a_record_of_request_and_answer(model: str) -> None:
+    own, request = handler(model), good(model)
+    record = {"input": request, "output": own.decode(OUTPUTS[model], [request])[0]}
+    watched = own.watched()
+    profile = make(watched, [record] * 3)
+    missing = watched.keys() - {f.name for f in profile.features}
+    assert missing == {name for name in watched if request.get(name, 0) is None}
+    assert any(f.is_output for f in profile.features)
+    assert all(profile.counts[profile.slices[f.name]][f.wrong] == 0 for f in profile.features)
 
 
-def test_an_absent_field_is_observed_as_absent() -> None:
+def test_an_absent_field_is_watched_as_absent() -> None:
     own, request = handler(ANOMALY), {**good(ANOMALY), "new_device": True}
-    seen = own.observe(request, own.decode(OUTPUTS[ANOMALY], [request])[0])
-    assert seen["usual_amount"] is None
-    assert seen["new_device"] == 1.0
-    assert seen["channel"] == "upi"
+    answer = own.decode(OUTPUTS[ANOMALY], [request])[0]
+    usual = {**request, "usual_amount": 900.0}
+    profile = make(own.watched(), [{"input": r, "output": answer} for r in (request, usual)])
+    by_name = {f.name: f for f in profile.features}
+    amount, device = by_name["usual_amount"], by_name["new_device"]
+    assert profile.counts[profile.slices["usual_amount"]][amount.empty] == 1
+    assert (device.type, device.categories) == ("flag", ("false", "true"))
+    assert by_name["channel"].categories == ("upi",)

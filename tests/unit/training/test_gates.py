@@ -1,10 +1,10 @@
-"""Acceptance criteria and the reference profile, from values alone."""
+"""Acceptance criteria, from values alone."""
 
 import math
 
 import pytest
 
-from training import catalogue, reference
+from training import catalogue
 from training.gates import Criterion, evaluate
 
 ACCURACY = Criterion("accuracy", ">", 0.99, "Accuracy")
@@ -47,40 +47,3 @@ def test_the_runbooks_bars_are_the_catalogues() -> None:
     assert bars["credit_risk"] == {("auc_roc", ">", 0.85)}
     assert bars["anomaly_detection"] == {("fpr", "<", 0.01), ("detection_rate", ">", 0.95)}
     assert {bar[1:] for bar in bars["financial_ner"]} == {(">", 0.90)}
-
-
-def test_a_profile_counts_each_row_once() -> None:
-    rows: list[dict[str, float | str | None]] = [
-        {"size": float(place), "kind": "abc"[place % 3] if place % 10 else None}
-        for place in range(100)
-    ]
-    profile = reference.profile(rows)
-    size, kind = profile["features"]["size"], profile["features"]["kind"]
-    assert profile["rows"] == 100
-    assert (size["kind"], kind["kind"]) == ("numeric", "categorical")
-    assert len(size["edges"]) == 11
-    assert size["counts"][0] == size["counts"][-1] == 0, "nothing lies outside its own quantiles"
-    assert sum(size["counts"]) + size["null_count"] == 100
-    assert kind["categories"] == ["a", "b", "c", "OTHER"]
-    assert kind["counts"] == [30, 30, 30, 0]
-    assert kind["null_count"] == 10
-
-
-def test_a_profile_keeps_twenty_categories() -> None:
-    rows: list[dict[str, float | str | None]] = [
-        {"city": f"city {place % 30:02d}"} for place in range(90)
-    ]
-    city = reference.profile(rows)["features"]["city"]
-    assert len(city["categories"]) == 21
-    assert city["counts"][-1] == 30
-
-
-@pytest.mark.parametrize("values", [[5.0] * 40, [None] * 39 + [2.0]])
-def test_a_profile_of_one_value_counts_it(values: list[float | None]) -> None:
-    size = reference.profile([{"size": value} for value in values])["features"]["size"]
-    assert sum(size["counts"]) + size["null_count"] == 40
-
-
-def test_a_profile_of_nothing_but_gaps_is_one() -> None:
-    size = reference.profile([{"size": None}] * 40)["features"]["size"]
-    assert size == {"kind": "numeric", "edges": [], "counts": [0], "null_count": 40}

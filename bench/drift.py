@@ -1,0 +1,139 @@
+"""How long drift takes: records into counts, and counts of a month into scores.
+
+python -m bench.drift
+"""
+
+import random
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import orjson
+from sqlalchemy import Engine, text
+
+from backend_api import db, drift
+from backend_api.drift_counts import DAY, HOUR, floor
+from backend_api.states import Against
+from bench import machine
+from bench.stack import stack
+from shared.counting import CHUNK, count
+from shared.profile import Profile, as_document
+from shared.reference import infer, make
+
+MODEL, VERSION = "drift_bench", "v1.0.0"
+FEATURES, WATCHED, DAYS = 20, 50, 30
+RECORDS, DISTINCT = 1_000_000, 20_000
+VOLUMES = (1_000_000, 10_000_000)
+LOOKS = 30
+SEED = 20260125
+
+
+@dataclass(frozen=True)
+class Drift:
+    """``counted`` seconds of one core for ``RECORDS`` records; ``read`` milliseconds by volume."""
+
+    counted: float
+    read: dict[int, float]
+
+    @property
+    def sentences(self) -> list[str]:
+        """For the report."""
+        told = ", ".join(f"{ms:.0f} ms at {n / 1e6:.0f} M" for n, ms in self.read.items())
+        return [
+            f"Drift, counting: {RECORDS / 1e6:.0f} M log records of {FEATURES} features from JSON"
+            f" into bins in {self.counted:.1f} s of one core.",
+            f"Drift, reading: {WATCHED} features over {DAYS} days, summed and scored as a whole and"
+            f" per day in the backend, median of {LOOKS}: {told} predictions.",
+        ]
+
+
+def _records(features: int, number: int) -> list[dict[str, object]]:
+    chance = random.Random(SEED)
+    return [
+        {
+            "id": f"{n:036d}", "at": n, "model": MODEL, "version": VERSION, "arm": "production",
+            "key": "user-1",
+            "input": {f"feature_{i}": round(chance.gauss(0, 50), 4) for i in range(features - 2)},
+            "output": {"risk_band": chance.choice("abc"), "confidence": chance.random()},
+            "confidence": 0.93, "ms": 0.8, "status": "ok", "error": None,
+        }
+        for n in range(number)
+    ]  # fmt: skip
+
+
+def counted() -> float:
+    """Seconds of processor time for ``RECORDS`` lines of the log; fewer of them, many times."""
+    made = _records(FEATURES, DISTINCT)
+    profile = make(infer(made), made)
+    lines = [orjson.dumps(record) for record in made]
+    begun = time.process_time()
+    for _ in range(RECORDS // DISTINCT):
+        for start in range(0, DISTINCT, CHUNK):
+            count(profile, [orjson.loads(line) for line in lines[start : start + CHUNK]])
+    return time.process_time() - begun
+
+
+def _fill(engine: Engine, profile: Profile, predictions: int, now: datetime) -> None:
+    """Counts as folding leaves them, of so many predictions over the days."""
+    rng, hours = np.random.default_rng(SEED), DAYS * 24
+    first, each = floor(now, DAY) - (DAYS - 1) * DAY, predictions // hours
+    made = np.concatenate(
+        [
+            rng.multinomial(each, profile.counts[part] / profile.rows, size=hours)
+            for part in profile.slices.values()
+        ],
+        axis=1,
+    )
+    days = made.reshape(DAYS, 24, -1).sum(axis=1)
+    rows = [("hour", first + n * HOUR, each, vector) for n, vector in enumerate(made)]
+    rows += [("day", first + n * DAY, each * 24, vector) for n, vector in enumerate(days)]
+    with db.transaction(engine, "bench") as session:
+        session.execute(text("TRUNCATE drift_counts"))
+        session.execute(
+            text("INSERT INTO drift_counts VALUES (:m, :v, :span, :at, :rows, :counts)"),
+            [
+                {"m": MODEL, "v": VERSION, "span": span, "at": at, "rows": number,
+                 "counts": vector.astype("<i8").tobytes()}
+                for span, at, number, vector in rows
+            ],
+        )  # fmt: skip
+
+
+def _look(engine: Engine, now: datetime) -> float:
+    begun = time.perf_counter()
+    with db.transaction(engine, None) as session:
+        found = drift.read(session, MODEL, VERSION, Against.REFERENCE, now, DAYS, now)
+    assert len(found.scores) == WATCHED
+    return (time.perf_counter() - begun) * 1000
+
+
+def measure(engine: Engine) -> Drift:
+    """Both, on a database of the run's own."""
+    records = _records(WATCHED, 5_000)
+    profile, now = make(infer(records), records), db.now()
+    with db.transaction(engine, "bench") as session:
+        session.execute(
+            text("INSERT INTO models (model_name) VALUES (:m) ON CONFLICT DO NOTHING"), {"m": MODEL}
+        )
+        session.execute(
+            text(
+                "INSERT INTO drift_profiles (model_name, version, profile, origin) VALUES"
+                " (:m, :v, CAST(:p AS jsonb), 'records')"
+            ),
+            {"m": MODEL, "v": VERSION, "p": orjson.dumps(as_document(profile)).decode()},
+        )
+    read = {}
+    for volume in VOLUMES:
+        _fill(engine, profile, volume, now)
+        read[volume] = statistics.median(_look(engine, now) for _ in range(LOOKS))
+    return Drift(counted(), read)
+
+
+if __name__ == "__main__":
+    said = machine.sentence()
+    with stack() as built:
+        found = measure(built.engine)
+    sys.stdout.write("\n".join([said, *found.sentences, ""]))

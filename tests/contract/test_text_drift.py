@@ -1,0 +1,94 @@
+"""Comparing texts through the API and the job, over a log that inference delivered."""
+
+import threading
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import text
+
+from backend_api import db, text_drift
+from backend_api.candidate import Reference
+from backend_api.catalog import Catalog
+from backend_api.main import build
+from backend_api.operations import reference as references
+from inference import database
+from inference.drift import References
+from shared.profile import as_document
+from shared.reference import make
+from tests.conftest import Backend
+from tests.makers import INTENT, Registry
+from tests.unit.test_text_drift import MONEY, TRAVEL, asked
+from tests.unit.training.test_requests import handler
+
+VERSION = "v1.0.0"
+PATH = f"/models/{INTENT}/versions/{VERSION}/texts"
+ORDER = {"reason": "a new campaign began", "days": 2}
+
+
+def records(queries: list[str]) -> list[dict[str, Any]]:
+    output = {"intent": "save", "confidence": 0.9}
+    return [{"input": {"query": query}, "output": output} for query in queries]
+
+
+def deliver(url: str, queries: list[str]) -> None:
+    at = int(db.now().timestamp() * 1e6)
+    common = {"at": at, "model": INTENT, "version": VERSION, "arm": "production", "key": None,
+              "confidence": 0.9, "ms": 1.0, "status": "ok", "error": None}  # fmt: skip
+    made = [{"id": str(uuid4()), **common, **record} for record in records(queries)]
+    connection = database.connect(url, "tests")
+    lines = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in made)
+    assert database.deliver(connection, lines, References()) == len(made)
+    connection.close()
+
+
+def run(backend: Backend) -> None:
+    """What is on the queue, as a worker does it."""
+    with backend.engine.connect() as connection:
+        (arguments,) = connection.scalars(
+            text("DELETE FROM procrastinate_jobs WHERE task_name = :kind RETURNING args"),
+            {"kind": text_drift.KIND},
+        )
+        connection.commit()
+    text_drift.compare(build(backend.settings), arguments, threading.Event())
+
+
+def test_new_texts_are_compared_kept_and_shown_to_analysts(
+    backend: Backend, catalog: Catalog, database_url: str
+) -> None:
+    Registry(backend.engine, catalog).register(VERSION)
+    analyst, viewer = backend.client("analyst"), backend.client("viewer")
+    body = {**ORDER, "request_id": str(uuid4())}
+    refused = analyst.post(PATH, json=body)
+    assert refused.status_code == 404
+    assert "has no reference" in refused.json()["message"]
+    old = records(asked(MONEY, 800, 1))
+    document = {**as_document(make(handler(INTENT).watched(), old)),
+                "texts": [r["input"]["query"] for r in old]}  # fmt: skip
+    with db.transaction(backend.engine, "tests") as session:
+        assert references.keep(session, INTENT, VERSION, Reference(document), "artefact")
+    assert analyst.get(PATH).json() is None
+    deliver(database_url, asked(TRAVEL, 600, 2))
+    told = analyst.post(PATH, json={**body, "request_id": str(uuid4())})
+    assert told.status_code == 202
+    again = analyst.post(PATH, json={**body, "request_id": str(uuid4())})
+    assert (again.status_code, again.json()["error"]) == (409, "conflict")
+    run(backend)
+    job = analyst.get(f"/jobs/{told.json()['job_id']}").json()
+    assert job["state"] == "succeeded"
+    assert "clearly others" in job["message"]
+    found = analyst.get(PATH).json()
+    assert (found["state"], found["rows"], found["reference_rows"]) == ("high", 600, 800)
+    assert found["score"] > 0.9
+    assert "flight" in found["words"]
+    assert viewer.get(PATH).status_code == 403
+
+
+def test_a_reference_without_texts_says_what_to_do(backend: Backend, catalog: Catalog) -> None:
+    Registry(backend.engine, catalog).register(VERSION)
+    document = as_document(make(handler(INTENT).watched(), records(asked(MONEY, 200, 1))))
+    with db.transaction(backend.engine, "tests") as session:
+        references.keep(session, INTENT, VERSION, Reference(document), "artefact")
+    refused = backend.client("analyst").post(PATH, json={**ORDER, "request_id": str(uuid4())})
+    assert refused.status_code == 409
+    assert "Train and register it again" in refused.json()["hint"]
