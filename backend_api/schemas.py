@@ -1255,8 +1255,8 @@ class TextDrift(Wire):
     examples: list[str]
 
 
-class CompareTexts(Write):
-    """How many days of the log are compared with the reference's texts."""
+class Lookback(Write):
+    """How many days of the log are looked at."""
 
     model_config = _example("a new campaign began on Monday", days=7)
 

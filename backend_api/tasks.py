@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from uuid import UUID
 
-from backend_api import queue, text_drift
+from backend_api import deep_report, queue, text_drift
 from backend_api.context import Context
 from backend_api.jobs import broke_off, validate
 from backend_api.quantization import quantize
@@ -14,7 +14,7 @@ from backend_api.retraining import KIND, retrain
 Act = Callable[[Context, dict[str, str], threading.Event], None]
 KINDS: dict[str, Act] = {
     "validation": validate, "quantization": quantize, "rehearsal": rehearse, KIND: retrain,
-    text_drift.KIND: text_drift.compare,
+    text_drift.KIND: text_drift.compare, deep_report.KIND: deep_report.make,
 }  # fmt: skip
 
 

@@ -2,23 +2,26 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
+from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
-from backend_api import db, drift, drift_results, text_drift
+from backend_api import db, deep_report, drift, drift_results, text_drift
 from backend_api.drift_windows import MOST_DAYS
 from backend_api.operations import drift as alarms
 from backend_api.operations import reference
 from backend_api.operations.order import Order
 from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, Registrar, write
 from backend_api.schemas import (
-    CompareTexts,
     Drift,
     DriftDistribution,
     DriftResults,
     GiveReference,
+    Job,
     JudgeAlarm,
+    Lookback,
     Outcome,
     Recount,
     TextDrift,
@@ -114,9 +117,7 @@ def recount(name: str, version: str, body: Recount, ctx: Ctx, caller: Registrar)
 
 
 @router.post("/models/{name}/versions/{version}/texts", status_code=202)
-def compare_texts(
-    name: str, version: str, body: CompareTexts, ctx: Ctx, caller: Analyst
-) -> Outcome:
+def compare_texts(name: str, version: str, body: Lookback, ctx: Ctx, caller: Analyst) -> Outcome:
     """Put on the queue: texts of the last days beside a sample of those of the reference."""
     ctx.catalog.get(name)
     return write(
@@ -132,3 +133,29 @@ def read_texts(
     """What the last comparison of texts found, with words and examples typical of the new ones."""
     ctx.catalog.get(name)
     return text_drift.newest(session, name, version)
+
+
+@router.post("/models/{name}/versions/{version}/drift-report", status_code=202)
+def make_report(name: str, version: str, body: Lookback, ctx: Ctx, caller: Analyst) -> Outcome:
+    """Put on the queue: Evidently's report on the last days, against as many before them."""
+    ctx.catalog.get(name)
+    return write(
+        ctx, caller, f"drift report {name} {version}", body,
+        lambda s, o: deep_report.order(s, o, name, version, body.days),
+    )  # fmt: skip
+
+
+@router.get("/drift/reports")
+def list_reports(
+    ctx: Ctx, session: Reading, caller: Analyst, model: str | None = None
+) -> list[Job]:
+    """Reports that were ordered, newest first; each is at /drift/reports/ID once it succeeded."""
+    if model is not None:
+        ctx.catalog.get(model)
+    return deep_report.listed(session, model)
+
+
+@router.get("/drift/reports/{job_id}", response_class=FileResponse)
+def read_report(job_id: UUID, ctx: Ctx, caller: Analyst) -> FileResponse:
+    """One report, as an HTML page that needs nothing else."""
+    return FileResponse(deep_report.read(ctx, job_id), media_type="text/html")

@@ -116,6 +116,9 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/versions/{version}/recount": REGISTER,
     "POST /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
     "GET /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
+    "POST /models/{name}/versions/{version}/drift-report": READ_PREDICTIONS,
+    "GET /drift/reports": READ_PREDICTIONS,
+    "GET /drift/reports/{job_id}": READ_PREDICTIONS,
     # access
     "GET /accounts": MANAGE,
     "POST /accounts": MANAGE,

@@ -24,6 +24,7 @@ OUTSIDE: dict[str, dict[str, str | set[str]]] = {
     },
     "redis": {"inference": "inference/features.py", "ops": "ops/stack/redis.py"},
     "prometheus_api_client": {"backend_api": "backend_api/prometheus.py"},
+    "evidently": {"backend_api": "backend_api/evidently_report.py"},
     "procrastinate": {"backend_api": "backend_api/queue.py"},
     "psycopg2": {"ops": "ops/stack/postgres/server.py"},
 }
