@@ -81,7 +81,8 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
 
 
 def _texts(session: Session, model: str, version: str) -> list[str] | None:
-    return session.scalar(_OLD, {"model": model, "version": version})
+    found: list[str] | None = session.scalar(_OLD, {"model": model, "version": version})
+    return found
 
 
 def compare(context: Context, arguments: dict[str, str], stop: threading.Event) -> None:

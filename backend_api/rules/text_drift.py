@@ -6,6 +6,7 @@ sqrt((m + n + 1) / (12 m n)) around 0.5 (Mann and Whitney, 1947).
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ QUANTILE = 3.0902
 WORDS, EXAMPLES = 12, 6
 # A long text tells in its beginning what it is about.
 CHARACTERS = 500
+DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class TextDrift:
 
 def compare(reference: Sequence[str], current: Sequence[str]) -> TextDrift:
     """Hold new texts against the reference's; both are samples of at most some thousands."""
+    reference, current = ([t for t in side if t.strip()] for side in (reference, current))
     m, n = len(reference), len(current)
     if m < FEWEST_REFERENCE or n < FEWEST:
         return TextDrift(DriftState.INSUFFICIENT, None, None, None, n, m)
@@ -78,13 +81,17 @@ def _state(score: float, noise: float) -> DriftState:
 
 
 def _fitted(texts: np.ndarray, is_new: np.ndarray) -> tuple[TfidfVectorizer, LogisticRegression]:
-    # Numbers are folded together: another amount is no other language.
     words = TfidfVectorizer(
-        token_pattern=r"(?u)\b[^\W\d_]+\b|[₹$€]|\d+", sublinear_tf=True, min_df=2,
+        preprocessor=_folded, token_pattern=r"[^\W\d_]+|\d+|[^\w\s]|_", sublinear_tf=True,
         max_features=20_000,
     )  # fmt: skip
     found = words.fit_transform(texts)
     return words, LogisticRegression(max_iter=200, class_weight="balanced").fit(found, is_new)
+
+
+def _folded(text: str) -> str:
+    # Another amount is no other language.
+    return DIGIT.sub("0", text.lower())
 
 
 def _typical(texts: np.ndarray, is_new: np.ndarray) -> tuple[str, ...]:

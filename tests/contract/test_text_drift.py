@@ -72,7 +72,7 @@ def test_new_texts_are_compared_kept_and_shown_to_analysts(
     told = analyst.post(PATH, json={**body, "request_id": str(uuid4())})
     assert told.status_code == 202
     again = analyst.post(PATH, json={**body, "request_id": str(uuid4())})
-    assert (again.status_code, again.json()["error"]) == (409, "conflict")
+    assert (again.status_code, again.json()["error"]) == (409, "Conflict")
     run(backend)
     job = analyst.get(f"/jobs/{told.json()['job_id']}").json()
     assert job["state"] == "succeeded"

@@ -64,7 +64,10 @@ def test_what_is_watched_is_in_a_record_of_request_and_answer(model: str) -> Non
     watched = own.watched()
     profile = make(watched, [record] * 3)
     missing = watched.keys() - {f.name for f in profile.features}
-    assert missing == {name for name in watched if request.get(name, 0) is None}
+    assert missing == {
+        name for name, source in watched.items()
+        if source.path[0] == "input" and request.get(source.path[1]) is None
+    }  # fmt: skip
     assert any(f.is_output for f in profile.features)
     assert all(profile.counts[profile.slices[f.name]][f.wrong] == 0 for f in profile.features)
 
