@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, Queue
 from typing import IO, Any
 
@@ -17,6 +18,8 @@ from backend_api.jobs import Interrupted
 
 DEADLINE_SECONDS = 3_600.0
 LAST_WORDS = 20
+# From the end of what it says to the end of it.
+FAREWELL_SECONDS = 60.0
 
 Heard = Callable[[dict[str, Any]], None]
 
@@ -27,7 +30,7 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """``python -m module``; the last object of JSON that it writes, each on a line of its own.
 
-    ``heard`` is told every one. The process ends with us: it sees that its input has ended.
+    ``heard`` is told every one. A process that watches its standard input ends when we do.
 
     Raises:
         Unavailable: it failed or took too long; the message is its own last word.
@@ -44,16 +47,19 @@ def run(
         text=True,
     ) as process:  # fmt: skip
         complaints: deque[str] = deque(maxlen=LAST_WORDS)
-        threading.Thread(
+        listener = threading.Thread(
             target=_drain, args=(process.stderr, complaints.append), daemon=True
-        ).start()
+        )
+        listener.start()
         try:
             last = _followed(process, stop, heard)
         finally:
             process.kill()
-    # A process that has said all and was killed in its farewell has not failed.
-    if last is None or process.returncode > 0:
+            listener.join(FAREWELL_SECONDS)
+    if last is None or process.returncode != 0:
         told = complaints[-1] if complaints else "it said nothing"
+        if process.returncode < 0:
+            told = f"it was ended by signal {-process.returncode}"
         raise Unavailable(f"{module} failed: {told[:300].rstrip('.')}.")
     return last
 
@@ -85,7 +91,8 @@ def _followed(
         except Empty:
             continue
         if line is None:
-            process.wait(timeout=60)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(FAREWELL_SECONDS)
             return last
         try:
             said = json.loads(line)

@@ -1,5 +1,6 @@
 """A successor trained on old rows and new labels: registered once, or not at all."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ from backend_api.tasks import tasks
 from tests.conftest import Backend
 from tests.labelled import Log, sheet
 from tests.makers import INTENT, Registry, wait_until
+from tests.worker_process import WorkerProcesses
 from training.intent_classifier.train import train
 from training.pipeline import TrainResult
 
@@ -127,6 +129,7 @@ def test_a_candidate_with_its_origin_is_registered_once_and_promoted_by_nobody(
     assert [one["id"] for one in listed] == [arguments["job_id"]]
 
 
+@pytest.mark.long
 def test_a_worker_that_stops_ends_the_training_and_leaves_nothing_registered(
     backend: Backend, context: Context, registry: Registry
 ) -> None:
@@ -154,6 +157,37 @@ def test_a_worker_that_stops_ends_the_training_and_leaves_nothing_registered(
     assert list(retraining.folder(context, UUID(arguments["job_id"])).glob("*.jsonl")) == []
 
 
+@pytest.mark.long
+def test_a_worker_that_is_killed_takes_its_training_along_and_another_one_ends_the_job(
+    backend: Backend, registry: Registry, mlflow_uri: str, database_url: str, tmp_path: Path
+) -> None:
+    labelled(backend, 80)
+    workers = WorkerProcesses(
+        {
+            "DATABASE_URL": database_url, "NIVESH_HOME": str(tmp_path), "REDIS_PORT": "9",
+            "MODELS_FILE": str(backend.settings.models_file), "MLFLOW_TRACKING_URI": mlflow_uri,
+            "INFERENCE_URL": "http://127.0.0.1:9", "WATCH_SECONDS": "0.5",
+        },
+        tmp_path / "worker.log",
+    )  # fmt: skip
+    try:
+        first = workers.start()
+        arguments = order(backend)
+        wait_until(lambda: job(backend, arguments)["progress"] >= 0.2, 120, "it trains")
+        (training,) = children()
+        first.end(signal.SIGKILL)
+        # Nobody is left to read what it says.
+        wait_until(lambda: not training.is_running(), 20, "the training has ended too")
+        assert versions(backend) == ["v1.0.0"]
+        assert job(backend, arguments)["state"] == "running"
+        workers.start()
+        wait_until(lambda: job(backend, arguments)["state"] == "succeeded", 120, "it is done")
+    finally:
+        workers.close()
+    assert versions(backend) == ["v1.1.0", "v1.0.0"]
+
+
+@pytest.mark.long
 def test_a_training_that_is_killed_fails_its_job_and_registers_nothing(
     backend: Backend, context: Context, registry: Registry
 ) -> None:
@@ -163,14 +197,14 @@ def test_a_training_that_is_killed_fails_its_job_and_registers_nothing(
         target=tasks(context, threading.Event())[retraining.KIND], args=(arguments, 0)
     )
     thread.start()
-    wait_until(children, 30, "training runs")
+    wait_until(lambda: job(backend, arguments)["progress"] > 0, 60, "training has begun to speak")
     for child in children():
         child.kill()
     thread.join(timeout=30)
     assert not thread.is_alive()
     ended = job(backend, arguments)
     assert (ended["state"], versions(backend)) == ("failed", ["v1.0.0"])
-    assert "training.retrain" in ended["message"]
+    assert ended["message"] == "training.retrain failed: it was ended by signal 9."
 
 
 def test_too_few_labels_are_said_before_anything_is_trained(

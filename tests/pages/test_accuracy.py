@@ -11,7 +11,7 @@ from tests.conftest import Backend
 from tests.labelled import Log, sheet
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import PEOPLE, Opened
-from tests.pages.reading import buttons, fill, press, row, words
+from tests.pages.reading import bare, buttons, fill, press, row, words
 
 RIGHT = {"intent": "savings"}
 
@@ -85,6 +85,20 @@ def test_a_fall_is_an_incident_that_oncall_takes_on(
     assert "Acknowledging and resolving is for on-call and leads." in words(
         opened("viewer", "accuracy", model=INTENT)
     )
+
+
+def test_a_candidate_is_ordered_and_its_progress_stands_there(
+    opened: Opened, log: Log, backend: Backend
+) -> None:
+    barred = "Training is for analysts, on-call, leads and machine tokens."
+    assert barred in words(opened("admin", "accuracy", model=INTENT))
+    app = opened("analyst", "accuracy", model=INTENT)
+    fill(app, f"retrain.{INTENT}", "drift of 0.34 since Monday")
+    press(app, "Train a candidate")
+    assert "A successor of intent_classifier v1.1.0 is being trained" in words(app)
+    bars = [bar.text for bar in app.get("progress")]
+    assert ["Queued, from v1.1.0" in bare(text) for text in bars] == [True]
+    assert "Train a candidate" not in buttons(app), "one at a time"
 
 
 def test_who_may_not_see_predictions_gives_no_labels(opened: Opened, log: Log) -> None:
