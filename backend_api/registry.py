@@ -81,6 +81,7 @@ def wire_version(row: VersionRow) -> Version:
         deployed_at=row.deployed_at,
         verified_at=row.verified_at,
         aborted_at=row.aborted_at,
+        dataset_id=row.dataset_id,
     )
 
 

@@ -115,7 +115,7 @@ class Gate(Wire):
 
 
 class Version(Wire):
-    """A registered version."""
+    """A registered version. ``dataset_id``: its row of ``training_datasets``."""
 
     model_name: str
     version: str
@@ -131,6 +131,7 @@ class Version(Wire):
     deployed_at: datetime | None
     verified_at: datetime | None
     aborted_at: datetime | None
+    dataset_id: int | None = None
 
 
 class VersionDetail(Wire):

@@ -64,6 +64,7 @@ def facts(version: Version) -> None:
         "Description": plain(version.description),
         "MLflow": f"version {version.mlflow_version}, run `{version.run_id}`",
         "Artefact": _digest(digest) if digest else "no digest",
+        "Dataset": f"no. {version.dataset_id}" if version.dataset_id is not None else "",
         "Tags": ", ".join(f"{plain(k)} = {plain(v)}" for k, v in version.tags.items()),
     }
     moments = {

@@ -121,7 +121,7 @@ def test_a_candidate_with_its_origin_is_registered_once_and_promoted_by_nobody(
     with backend.engine.connect() as connection:
         uri, rows = connection.exec_driver_sql(
             "SELECT d.uri, d.row_count FROM model_registry r JOIN training_datasets d"
-            " ON d.id = r.dataset_id WHERE r.version = 'v1.1.0'"
+            f" ON d.id = r.dataset_id WHERE r.version = 'v1.1.0' AND d.id = {made.dataset_id}"
         ).one()
     assert Path(uri) == folder / f"{INTENT}_updated.json"
     assert rows == int(made.tags["old_rows"]) + 80
