@@ -35,14 +35,14 @@ def tally(feature: Feature, columns: Columns) -> Counts:
 
 
 def _numbers(feature: Feature, values: NDArray[np.float64], wrong: int) -> Counts:
-    edges = np.array(feature.edges, dtype=np.float64)
-    # The largest value belongs to the last inner bin, and not to the one above.
-    edges[-1] = np.nextafter(edges[-1], np.inf)
     # In order, a few look-ups tell how many lie below each edge; what is no number comes last.
-    ordered = np.sort(values)
-    below = ordered.searchsorted([*edges, np.nan])
+    below = np.sort(values).searchsorted(feature.cuts)
     missing = len(values) - int(below[-1])
-    return np.array([below[0], *np.diff(below), missing - wrong, wrong], dtype=np.int64)
+    counts = np.empty(feature.size, dtype=np.int64)
+    counts[0] = below[0]
+    np.subtract(below[1:], below[:-1], out=counts[1:-2])
+    counts[feature.empty], counts[feature.wrong] = missing - wrong, wrong
+    return counts
 
 
 def _categories(feature: Feature, values: Sequence[Any]) -> Counts:

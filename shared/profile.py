@@ -81,6 +81,14 @@ class Feature:
         """How many bins, all in all."""
         return self.inner + (4 if self.type == "number" else 3)
 
+    @cached_property
+    def cuts(self) -> NDArray[np.float64]:
+        """The edges as they are looked up, and NaN behind them, which sorts behind all numbers."""
+        cuts = np.array([*self.edges, np.nan])
+        # The largest value belongs to the last inner bin, and not to the one above.
+        cuts[-2] = np.nextafter(cuts[-2], np.inf)
+        return cuts
+
     @property
     def outside(self) -> tuple[int, ...]:
         """Bins for values out of range, or of categories that were rare or unseen."""
