@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import drift_results
+from backend_api import drift_results, incidents
 from backend_api.drift_windows import compared
 from backend_api.errors import NotFound
 from backend_api.rules import drift_words
@@ -15,7 +15,7 @@ from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import Judgement, Measures, judge, measure
 from backend_api.rules.drift_course import WINDOWS, needs
 from backend_api.schemas import Drift, DriftDistribution, DriftPart, DriftScore, OddValues
-from backend_api.states import Against, DriftState, most_drift
+from backend_api.states import Against, DriftState, IncidentKind, most_drift
 from backend_api.tables import ProfileRow
 
 
@@ -53,6 +53,7 @@ def read(
         day_rows=seen.day_rows.tolist(),
         day_states=[most_drift(map(DriftState, day)) for day in each.states.tolist()],
         kept=kept,
+        incident=incidents.under_way(session, model, IncidentKind.DRIFT),
         alarm=drift_results.newest(session, model, seen.version, alarm=True),
         needs=needs(kept.state, standing, kept.rows) if kept else None,
     )
@@ -64,7 +65,7 @@ def _scores(found: Judgement, each: Measures) -> list[DriftScore]:
     ]
     states = each.states.T.tolist()
     return [
-        DriftScore(**asdict(score), days=apart[i], day_states=states[i])
+        DriftScore(**asdict(score), days=tuple(apart[i]), day_states=tuple(states[i]))
         for i, score in enumerate(found.scores)
     ]
 
@@ -102,6 +103,6 @@ def distribution(
     return DriftDistribution(
         model_name=model, version=seen.version, against=against, since=seen.since,
         until=seen.until, score=DriftScore(**asdict(found.scores[place])),
-        bins=list(seen.profile.features[place].bins), reference=seen.reference[part].tolist(),
-        window=seen.counts[part].tolist(),
+        bins=seen.profile.features[place].bins, reference=tuple(seen.reference[part].tolist()),
+        window=tuple(seen.counts[part].tolist()),
     )  # fmt: skip

@@ -1110,8 +1110,8 @@ class DriftScore(Wire):
     adjusted: float
     rows: int
     reference_rows: int
-    days: list[float | None] = []
-    day_states: list[DriftState] = []
+    days: tuple[float | None, ...] = ()
+    day_states: tuple[DriftState, ...] = ()
 
 
 class DriftPart(Wire):
@@ -1209,6 +1209,7 @@ class Drift(Wire):
     day_states: list[DriftState]
     kept: DriftResult | None
     alarm: DriftResult | None
+    incident: Incident | None
     needs: str | None
 
 
@@ -1221,9 +1222,9 @@ class DriftDistribution(Wire):
     since: datetime
     until: datetime
     score: DriftScore
-    bins: list[str]
-    reference: list[int]
-    window: list[int]
+    bins: tuple[str, ...]
+    reference: tuple[int, ...]
+    window: tuple[int, ...]
 
 
 class JudgeAlarm(Write):

@@ -208,6 +208,7 @@ class IncidentKind(StrEnum):
     """What an incident is about; one of a kind may be open for a model."""
 
     ACCURACY_DROP = "accuracy_drop"
+    DRIFT = "drift"
 
 
 class Severity(StrEnum):

@@ -51,6 +51,11 @@ LOOKS: dict[str, Look] = {
     "mitigated": Look("Mitigated", "healing", "blue"),
     "resolved": Look("Resolved", "task_alt", "green"),
     "closed": Look("Closed", "archive", "gray"),
+    # drift
+    "none": Look("No drift", "check_circle", "green"),
+    "insufficient": Look("Too few rows", "hourglass_empty", "gray"),
+    "medium": Look("Medium", "change_history", "orange"),
+    "high": Look("High", "error", "red"),
     # freeze windows
     "frozen": Look("Frozen", "ac_unit", "blue"),
     "open": Look("Open", "lock_open", "green"),

@@ -43,6 +43,13 @@ def version(names: Sequence[str], words: dict[str, str], default: str, of: str) 
     return _pick("Version", "version", list(names), words, default, of)
 
 
+def option(
+    label: str, field: str, names: list[str], words: dict[str, str], default: str, of: str = ""
+) -> str:
+    """One of a few, as the address or the reader has it, else ``default``."""
+    return _pick(label, field, names, words, default, of)
+
+
 def show(field: str, of: str, name: str) -> None:
     """Choose from a callback, before the page is drawn."""
     st.session_state[f"choice.{field}.{of}"] = name

@@ -83,6 +83,10 @@ class Counted:
         for feature in self.made.features:
             place = self.made.slices[feature.name]
             vector[place] = spread(parts.get(feature.name, self.made.counts[place]), rows)
+        self.put(back, rows, vector)
+
+    def put(self, back: int, rows: int, vector: Counts) -> None:
+        """Any counts for the day so many days ago."""
         at = drift_counts.floor(db.now(), drift_counts.DAY) - back * drift_counts.DAY
         with db.transaction(self.engine, "watch") as session:
             session.execute(

@@ -6,16 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from backend_api import drift_results, ledger
+from backend_api import deployment, drift_results, ledger
 from backend_api.drift_counts import DAY, Days, days, floor
 from backend_api.errors import Conflict
+from backend_api.operations import incident
 from backend_api.operations.order import Order
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import judge
 from backend_api.rules.drift_course import ALARMS, WINDOWS, changed, settle
 from backend_api.schemas import JudgeAlarm, Outcome
-from backend_api.states import DriftState
+from backend_api.states import DriftState, IncidentKind, Severity
 from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
 
 # Records come late by minutes when a host is busy; who comes later still counts in windows only.
@@ -49,6 +50,7 @@ def tend(session: Session, model: str, now: datetime, actor: str) -> None:
         )
     ).all():  # fmt: skip
         _catch_up(session, model, version, end, now, actor)
+    _incident(session, model, now, actor)
 
 
 def _catch_up(
@@ -123,6 +125,26 @@ def _tell(session: Session, row: DriftResultRow, before: DriftState, actor: str)
             "prediction": row.prediction, "input": row.input, "worst": row.worst,
             "worst_score": row.worst_score,
         },
+    )  # fmt: skip
+
+
+def _incident(session: Session, model: str, now: datetime, actor: str) -> None:
+    """High drift of what serves wants somebody: to mend the data, or to retrain."""
+    desired = deployment.desired(session, model)
+    version = desired.production if desired else None
+    found = drift_results.newest(session, model, version) if version else None
+    if found is None or version is None:
+        return
+    incident.seen(
+        session, actor, model, IncidentKind.DRIFT, Severity.MINOR,
+        holds=found.state == DriftState.HIGH,
+        title=f"Requests no longer look like what {model} {version} was made for",
+        sentence=f"{found.day:%-d %b %Y}: {found.sentence}",
+        evidence={
+            "version": version, "result": found.id, "state": found.state, "worst": found.worst,
+            "worst_score": found.worst_score, "rows": found.rows,
+        },
+        now=now,
     )  # fmt: skip
 
 

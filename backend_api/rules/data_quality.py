@@ -1,7 +1,8 @@
 """Values that a version was not made for: missing, of another type, unseen or out of range.
 
-That is a fault on the way to the model and not a changed world: it is mended there, and retraining
-on it would teach the fault. So it is judged apart from drift, by a test and in words of its own.
+Missing values and other types are faults on the way to the model: they are mended there, and
+retraining would teach the fault. What is unseen or out of range may be a changed world as well. So
+odd values are judged apart from drift, by a test and in words of their own.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,11 @@
 
 from backend_api.rules.data_quality import Quality
 from backend_api.rules.drift import HIGH, MEDIUM, ROWS_HIGH, ROWS_MEDIUM, Judgement, Part
-from backend_api.states import DriftState, Health
+from backend_api.states import DriftState
 
 NAMES = {"prediction": "predictions", "input": "inputs", "text": "texts"}
+# What is unseen or out of range may as well be a changed world.
+FAULTS = ("empty", "wrong")
 RETRAIN = "Retrain on newer data."
 MEND = "Mend the data before anything is trained on it:"
 
@@ -15,10 +17,13 @@ def sentence(version: str, rows: int, found: Judgement, quality: Quality) -> str
     Odd values come before retraining: a version that is trained on a fault learns it.
     """
     told = [_told(version, rows, found)]
-    if quality.state == Health.DEGRADED:
-        told.append(f"{MEND} {quality.findings[0].sentence}")
+    faults = [one for one in quality.findings if one.kind in FAULTS]
+    if faults:
+        told.append(f"{MEND} {faults[0].sentence}")
     elif found.state == DriftState.HIGH:
         told.append(RETRAIN)
+    elif quality.findings:
+        told.append(quality.findings[0].sentence)
     return " ".join(told)
 
 

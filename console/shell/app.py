@@ -21,6 +21,7 @@ def _pages() -> dict[str, list[st.Page]]:
     watch = [
         st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True)
     ]
+    watch.append(st.Page(PAGES / "drift.py", title="Drift", icon=":material/waves:"))
     watch.append(st.Page(PAGES / "accuracy.py", title="Accuracy", icon=":material/target:"))
     change = [
         st.Page(PAGES / "registry.py", title="Registry", icon=":material/inventory_2:"),

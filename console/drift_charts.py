@@ -1,0 +1,172 @@
+"""Pictures of drift: values in, plotly figure out."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from backend_api.schemas import DriftDistribution, DriftScore
+from backend_api.states import DriftState
+from console.charts import BLUE, GREY, ORANGE, PICTURES
+
+MEDIUM, HIGH = 0.1, 0.3
+CELL_PX, STRIP_PX, TOP_PX, BOTTOM_PX = 27, 54, 12, 34
+SCALE_PX, BARS_PX = 96, 300
+# With more days than this a cell has no room for its number.
+WRITTEN_DAYS = 8
+# A state by its symbol as well as by its colour; where each state's colours lie on the scale.
+SYMBOLS = {DriftState.NONE: "", DriftState.MEDIUM: "▲", DriftState.HIGH: "●",
+           DriftState.INSUFFICIENT: "·"}  # fmt: skip
+PLACES = {DriftState.INSUFFICIENT: 0.0, DriftState.NONE: 1.0, DriftState.MEDIUM: 2.6,
+          DriftState.HIGH: 3.8}  # fmt: skip
+FARTHEST = 4.0
+SCALE = [
+    [0.0, "rgba(128,136,145,0.18)"], [0.24, "rgba(128,136,145,0.18)"],
+    [0.24, "rgba(44,148,132,0.10)"], [0.51, "rgba(44,148,132,0.52)"],
+    [0.51, "#dfa04c"], [0.8, "#dfa04c"], [0.8, "#d2574a"], [1.0, "#d2574a"],
+]  # fmt: skip
+
+
+def _place(state: DriftState, distance: float | None) -> float:
+    """Where a cell lies on the scale; quiet ones are darker the further they moved."""
+    if state == DriftState.NONE:
+        return PLACES[state] + min((distance or 0.0) / MEDIUM, 1.0)
+    return PLACES[state]
+
+
+def _written(state: DriftState, distance: float | None, room: bool) -> str:
+    if distance is None or not room:
+        return SYMBOLS[state]
+    return f"{SYMBOLS[state]} {distance:.2f}".strip()
+
+
+def _cell(score: DriftScore, place: int, day: date, rows: int) -> str:
+    state, distance = score.day_states[place], score.days[place]
+    told = "no request" if distance is None else f"{distance:.3f}, {state.value}"
+    return f"{score.name}, {day:%a %-d %b}: {told} ({rows:,} rows)"
+
+
+@lru_cache(maxsize=PICTURES)
+def heat(
+    days: tuple[date, ...], rows: tuple[int, ...], scores: tuple[DriftScore, ...]
+) -> go.Figure:
+    """Each feature's distance on each day, worst feature on top, under the number of requests."""
+    names = [_short(score.name) for score in scores]
+    room = len(days) <= WRITTEN_DAYS
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.02,
+        row_heights=[STRIP_PX, CELL_PX * max(1, len(scores))],
+    )  # fmt: skip
+    figure.add_bar(
+        x=list(days), y=list(rows), marker={"color": GREY, "opacity": 0.5}, row=1, col=1,
+        hovertemplate="%{x|%a %-d %b}: %{y:,} requests<extra></extra>",
+    )  # fmt: skip
+    states = [[(s.day_states[i], s.days[i]) for i in range(len(days))] for s in scores]
+    figure.add_heatmap(
+        x=list(days), y=names, z=[[_place(*cell) for cell in row] for row in states],
+        zmin=0, zmax=FARTHEST, colorscale=SCALE, showscale=False, xgap=2, ygap=2,
+        text=[[_written(*cell, room) for cell in row] for row in states], texttemplate="%{text}",
+        hovertext=[[_cell(s, i, day, rows[i]) for i, day in enumerate(days)] for s in scores],
+        hoverinfo="text", row=2, col=1,
+    )  # fmt: skip
+    figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False, zeroline=False)
+    figure.update_yaxes(autorange="reversed", row=2, col=1)
+    figure.update_yaxes(nticks=3, row=1, col=1)
+    figure.update_xaxes(
+        fixedrange=True,
+        showgrid=False,
+        tickformat="%-d %b",
+        type="date",
+        **({"tickvals": list(days)} if room else {"nticks": 12}),
+    )
+    figure.update_layout(
+        height=STRIP_PX + CELL_PX * max(1, len(scores)) + TOP_PX + BOTTOM_PX, bargap=0.25,
+        margin={"l": 8, "r": 8, "t": TOP_PX, "b": BOTTOM_PX}, showlegend=False,
+    )  # fmt: skip
+    return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else f"{name[:27]}…"
+
+
+def heat_words(days: Sequence[date], scores: Sequence[DriftScore]) -> str:
+    """The same picture for those who hear it: what was not quiet, feature by feature."""
+    told = []
+    for score in scores:
+        moved = [
+            f"{day:%-d %b} {score.day_states[i].value}"
+            for i, day in enumerate(days)
+            if score.day_states[i] in (DriftState.MEDIUM, DriftState.HIGH)
+        ]
+        if moved:
+            told.append(f"{score.name}: {', '.join(moved)}")
+    return ". ".join(told) + "." if told else "No feature drifted on any day by itself."
+
+
+@lru_cache(maxsize=PICTURES)
+def scale(score: DriftScore) -> go.Figure:
+    """A score on its way from 0 to 1, with both lines and what chance alone may reach."""
+    distance = score.distance or 0.0
+    end = max(0.45, 1.15 * distance, 1.15 * score.noise)
+    figure = go.Figure()
+    bands = ((0.0, MEDIUM, "rgba(44,148,132,0.18)"), (MEDIUM, HIGH, "rgba(224,164,88,0.30)"),
+             (HIGH, end, "rgba(192,57,43,0.26)"))  # fmt: skip
+    for low, high, colour in bands:
+        figure.add_vrect(low, high, fillcolor=colour, line_width=0, layer="below")
+    figure.add_vline(
+        score.noise, line={"color": GREY, "dash": "dash", "width": 2},
+        annotation_text="noise", annotation_position="top",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[distance], y=[0], mode="markers+text", text=[f"{distance:.2f}"],
+        textposition="middle right" if distance < 0.85 * end else "middle left",
+        textfont={"size": 15}, cliponaxis=False,
+        marker={"symbol": "diamond", "size": 15, "color": BLUE},
+        hovertemplate="%{x:.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
+    figure.update_xaxes(
+        range=[0, end], tickvals=[0, MEDIUM, HIGH], fixedrange=True, showgrid=False, zeroline=False
+    )
+    figure.update_layout(
+        height=SCALE_PX, margin={"l": 8, "r": 8, "t": 22, "b": 24}, showlegend=False
+    )
+    return figure
+
+
+@lru_cache(maxsize=PICTURES)
+def bars(found: DriftDistribution, here: str, there: str) -> go.Figure:
+    """Shares in per cent of both sides, bin by bin; odd bins only where something fell in."""
+    kept = [i for i, _ in enumerate(found.bins) if found.reference[i] or found.window[i]]
+    figure = go.Figure()
+    sides = ((there, found.reference, GREY, "/"), (here, found.window, ORANGE, ""))
+    for name, counts, colour, pattern in sides:
+        total = max(1, sum(counts))
+        figure.add_bar(
+            name=name, x=[_short(found.bins[i]) for i in kept],
+            y=[100 * counts[i] / total for i in kept], customdata=[counts[i] for i in kept],
+            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
+            hovertemplate="%{x}: %{y:.1f} % (%{customdata:,})<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(type="category", fixedrange=True, automargin=True)
+    figure.update_yaxes(ticksuffix=" %", fixedrange=True, rangemode="tozero")
+    figure.update_layout(
+        height=BARS_PX, bargap=0.22, bargroupgap=0.04,
+        margin={"l": 8, "r": 8, "t": 40, "b": BOTTOM_PX},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+    return figure
+
+
+def bars_words(found: DriftDistribution, here: str, there: str) -> str:
+    """The same picture for those who hear it."""
+    mine, theirs = max(1, sum(found.window)), max(1, sum(found.reference))
+    return ". ".join(
+        f"{name}: {100 * found.window[i] / mine:.1f} % {here},"
+        f" {100 * found.reference[i] / theirs:.1f} % {there}"
+        for i, name in enumerate(found.bins)
+        if found.reference[i] or found.window[i]
+    )
