@@ -1,13 +1,13 @@
 """Real shifts on public data through profile, counts and scores, and what Evidently says too."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from evidently import Report
-from evidently.presets import DataDriftPreset
+import pytest
 
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import Judgement, judge
@@ -16,6 +16,12 @@ from shared.counting import count
 from shared.reference import infer, make
 from tests import real_data
 from tests.real_data import Row
+
+with warnings.catch_warnings():
+    # Evidently imports names that numpy has given another place.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from evidently import Report
+    from evidently.presets import DataDriftPreset
 
 pytestmark = real_data.wanted
 S = DriftState
@@ -91,7 +97,7 @@ def test_questions_of_the_same_kind_have_no_drift() -> None:
 def test_a_changed_mix_of_intents_is_prediction_drift() -> None:
     here = texts(questions("test"))
     fraud = [r for r in questions("test") if r["intent"] in ("report_fraud", "account_blocked")]
-    there = texts(questions("val")) + texts(fraud) * 6
+    there = texts(questions("val")) + texts(fraud) * 20
     found = judged(real_data.asked(here), real_data.asked(there))
     part = found.part("prediction")
     assert part is not None
@@ -131,7 +137,10 @@ class Theirs:
 
 def evidently(reference: Sequence[Row], window: Sequence[Row]) -> Theirs:
     sides = [pd.DataFrame([_flat(row) for row in rows]) for rows in (window, reference)]
-    found: dict[str, Any] = Report([DataDriftPreset()], include_tests=True).run(*sides).dict()
+    with warnings.catch_warnings():
+        # Of its tests on few rows, which is what it is asked here.
+        warnings.simplefilter("ignore")
+        found: dict[str, Any] = Report([DataDriftPreset()], include_tests=True).run(*sides).dict()
     columns, whole = set(), False
     for test in found["tests"]:
         if test["status"] == "FAIL":
@@ -145,6 +154,7 @@ def _flat(row: Row) -> Row:
     return {**row["input"], **{f"output.{name}": value for name, value in row["output"].items()}}
 
 
+@pytest.mark.long
 def test_ours_and_evidentlys_verdicts() -> None:
     model = real_data.credit_model()
     told = []
