@@ -174,7 +174,10 @@ def test_ours_and_evidentlys_verdicts() -> None:
             sum(one.whole for one in theirs),
         ))  # fmt: skip
         print(told[-1])  # noqa: T201
-    quiet, few = told[0], told[1]
+    quiet, few, _, moved_far, _ = told
     assert quiet[2] == 0
     assert quiet[4] > 0
     assert set(few[3]) == {"insufficient"}
+    assert set(moved_far[3]) == {"high"}
+    assert moved_far[2] == 2
+    assert moved_far[5] == 0
