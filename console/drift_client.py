@@ -1,6 +1,7 @@
 """What the backend says of drift: the part of ``client.Backend`` that the Drift page asks."""
 
 from datetime import datetime
+from uuid import UUID
 
 from backend_api.schemas import (
     Drift,
@@ -8,6 +9,7 @@ from backend_api.schemas import (
     DriftResults,
     GiveReference,
     JudgeAlarm,
+    Lookback,
     Outcome,
     Recount,
 )
@@ -59,3 +61,15 @@ class DriftBackend(Transport):
     def recount(self, model: str, version: str, body: Recount) -> Outcome:
         """Have the last days of the log counted again."""
         return self._post(body, "models", model, "versions", version, "recount")
+
+    def compare_texts(self, model: str, version: str, body: Lookback) -> Outcome:
+        """Compare texts of the last days with those of the reference, as a job."""
+        return self._post(body, "models", model, "versions", version, "texts")
+
+    def make_drift_report(self, model: str, version: str, body: Lookback) -> Outcome:
+        """Have Evidently report on the last days, as a job."""
+        return self._post(body, "models", model, "versions", version, "drift-report")
+
+    def drift_report(self, job: UUID) -> bytes:
+        """One of Evidently's reports, an HTML page of some megabytes."""
+        return b"".join(self._stream("drift", "reports", str(job)))
