@@ -7,12 +7,12 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import drift_results, incidents
-from backend_api.drift_windows import compared
+from backend_api import drift_results, incidents, text_drift
+from backend_api.drift_windows import Compared, compared
 from backend_api.errors import NotFound
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
-from backend_api.rules.drift import Judgement, Measures, judge, measure
+from backend_api.rules.drift import Judgement, Measures, Part, judge, measure
 from backend_api.rules.drift_course import WINDOWS, needs
 from backend_api.schemas import Drift, DriftDistribution, DriftPart, DriftScore, OddValues
 from backend_api.states import Against, DriftState, IncidentKind, most_drift
@@ -29,7 +29,7 @@ def read(
         NotFound, BadRequest: see ``drift_windows.compared``.
     """
     seen = compared(session, model, version, against, until, days, now)
-    found = judge(seen.profile, seen.reference, seen.counts)
+    found = judge(seen.profile, seen.reference, seen.counts, _text(session, seen))
     odd = quality(seen.profile, seen.reference, seen.counts)
     each = measure(seen.profile, seen.reference, seen.day_counts)
     kept = drift_results.newest(session, model, seen.version)
@@ -57,6 +57,16 @@ def read(
         alarm=drift_results.newest(session, model, seen.version, alarm=True),
         needs=needs(kept.state, standing, kept.rows) if kept else None,
     )
+
+
+def _text(session: Session, seen: Compared) -> Part | None:
+    """What the newest comparison of words found, if it looked at days of this window."""
+    if seen.against != Against.REFERENCE:
+        return None
+    found = text_drift.newest(session, seen.model, seen.version)
+    if found is None or found.score is None or not seen.since < found.until <= seen.until:
+        return None
+    return Part("text", found.state, found.score, found.noise or 0.0)
 
 
 def _scores(found: Judgement, each: Measures) -> list[DriftScore]:

@@ -1,5 +1,6 @@
 """Drift over HTTP: any window, what is kept, and what people say of alarms."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -92,6 +93,31 @@ def test_missing_values_are_told_apart_and_mended_first(backend: Backend, counte
     assert found["odd"][0]["share"] == pytest.approx(0.2)
     assert "Mend the data before anything is trained on it" in found["sentence"]
     assert "Retrain" not in found["sentence"]
+
+
+def test_what_comparing_words_found_is_a_part_of_its_own(
+    backend: Backend, counted: Counted
+) -> None:
+    counted.day(0)
+    found = {
+        "state": "high", "score": 0.41, "auc": 0.7, "noise": 0.08, "rows": 900,
+        "reference_rows": 900, "words": ["crypto"], "examples": ["buy crypto"],
+    }  # fmt: skip
+    with backend.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO drift_text_results VALUES (gen_random_uuid(), :m, 'v1.1.0', now(),"
+                " now() - interval '7 days', now(), CAST(:found AS jsonb))"
+            ),
+            {"m": INTENT, "found": json.dumps(found)},
+        )
+    seen = ask(backend, days=1).json()
+    assert {part["name"]: part["state"] for part in seen["parts"]} == {
+        "prediction": "none", "input": "none", "text": "high",
+    }  # fmt: skip
+    assert (seen["state"], "the texts moved by 0.41" in seen["sentence"]) == ("high", True)
+    assert "crypto" not in json.dumps(seen)
+    assert ask(backend, days=1, against="weekday").json()["state"] == "none"
 
 
 @pytest.mark.parametrize(("against", "state"), [("previous", "high"), ("weekday", "high")])
