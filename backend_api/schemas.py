@@ -1193,6 +1193,7 @@ class Drift(Wire):
     model_name: str
     version: str
     versions: list[str]
+    reads_text: bool
     against: Against
     since: datetime
     until: datetime

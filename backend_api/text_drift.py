@@ -43,8 +43,8 @@ _NEWEST = text("""
 """)
 
 
-def _path(profile: Profile) -> tuple[str, ...] | None:
-    """Where the text stands in an input."""
+def text_path(profile: Profile) -> tuple[str, ...] | None:
+    """Where the text stands in an input; None where the model reads none."""
     return next(
         (
             f.source.path[1:] for f in profile.features
@@ -62,7 +62,7 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
         Conflict: it reads no text, or no texts came with its reference, or it is under way.
     """
     version_row(session, model, version)
-    if _path(reference(session, model, version)) is None:
+    if text_path(reference(session, model, version)) is None:
         raise Conflict(
             f"{model} reads no text.", "Its fields are compared one by one on the Drift page."
         )
@@ -94,7 +94,7 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
     say = begun(context, job)
     try:
         with transaction(context.engine, None) as session:
-            path = _path(reference(session, model, version))
+            path = text_path(reference(session, model, version))
             old = _texts(session, model, version) or []
             values: dict[str, Any] = {
                 "model": model, "version": version, "since": since, "until": until,

@@ -9,6 +9,7 @@ from backend_api.states import AccuracyState
 from console.charts import BLUE, GREY, ORANGE
 
 HEIGHT_PX, TOP_PX, BOTTOM_PX = 340, 64, 30
+MOST_TICKS = 10
 RED = "#c0392b"
 # Never by colour alone.
 LOOKS = {
@@ -64,7 +65,9 @@ def days(found: Sequence[AccuracyDay], objective: float, baseline: float | None)
             annotation_text=words, annotation_position=f"{side} right",
         )  # fmt: skip
     figure.update_yaxes(ticksuffix=" %", fixedrange=True, zeroline=False)
-    figure.update_xaxes(fixedrange=True, tickformat="%d %b", nticks=10)
+    # Left to itself, an axis of a few days names each of them several times.
+    ticks = [day.day for day in ordered][:: len(ordered) // MOST_TICKS + 1]
+    figure.update_xaxes(fixedrange=True, tickformat="%d %b", tickvals=ticks)
     figure.update_layout(
         height=HEIGHT_PX, margin={"l": 8, "r": 8, "t": TOP_PX, "b": BOTTOM_PX},
         legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom"},

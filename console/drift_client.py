@@ -1,6 +1,7 @@
 """What the backend says of drift: the part of ``client.Backend`` that the Drift page asks."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from backend_api.schemas import (
@@ -8,10 +9,12 @@ from backend_api.schemas import (
     DriftDistribution,
     DriftResults,
     GiveReference,
+    Job,
     JudgeAlarm,
     Lookback,
     Outcome,
     Recount,
+    TextDrift,
 )
 from backend_api.states import Against
 from console.transport import Transport
@@ -66,9 +69,20 @@ class DriftBackend(Transport):
         """Compare texts of the last days with those of the reference, as a job."""
         return self._post(body, "models", model, "versions", version, "texts")
 
+    def texts(self, model: str, version: str) -> TextDrift | None:
+        """What the last comparison of texts found; None while there was none."""
+        # A union is a shape too, but no type to mypy.
+        shape: Any = TextDrift | None
+        found: TextDrift | None = self._get(shape, "models", model, "versions", version, "texts")
+        return found
+
     def make_drift_report(self, model: str, version: str, body: Lookback) -> Outcome:
         """Have Evidently report on the last days, as a job."""
         return self._post(body, "models", model, "versions", version, "drift-report")
+
+    def drift_reports(self, model: str) -> list[Job]:
+        """Reports that were ordered and are kept, newest first."""
+        return self._get(list[Job], "drift", "reports", model=model)
 
     def drift_report(self, job: UUID) -> bytes:
         """One of Evidently's reports, an HTML page of some megabytes."""

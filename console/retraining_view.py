@@ -7,11 +7,9 @@ import streamlit as st
 
 from backend_api.schemas import Job, Outcome, Retrain
 from backend_api.states import JobState, Permission
-from console import badges, choice, forms, parts, session, times
+from console import badges, choice, forms, job_view, parts, session, times
 from console.markdown import grid, plain
 
-UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
-LIVE_SECONDS = 2.0
 SHOWN = 5
 
 
@@ -23,13 +21,13 @@ def panel(model: str) -> None:
     found = reading.value
     if found is None:
         return
-    if found and found[0].state in UNDER_WAY:
-        st.fragment(run_every=LIVE_SECONDS)(_watched)(found[0])
+    if found and found[0].state in job_view.UNDER_WAY:
+        job_view.follow(found[0], "from")
     elif session.can(Permission.REGISTER):
         _form(model)
     else:
         forms.barred("Training", Permission.REGISTER)
-    _listed(model, [job for job in found if job.state not in UNDER_WAY][:SHOWN])
+    _listed(model, [job for job in found if job.state not in job_view.UNDER_WAY][:SHOWN])
 
 
 def _form(model: str) -> None:
@@ -49,16 +47,6 @@ def _form(model: str) -> None:
         st.slider("Days of labelled answers", 1, 90, 30, key=f"{key}.days")
         forms.reason(key, "drift of 0.34 since Monday")
         forms.button(key, "Train a candidate", verb, icon="model_training", kind="primary")
-
-
-def _watched(began: Job) -> None:
-    reading = session.read(f"job:{began.id}", lambda: session.backend().job(began.id))
-    parts.stale(reading)
-    now = reading.value or began
-    words = f"{badges.LOOKS[now.state].word}, from {now.version}: {now.message}"
-    st.progress(now.progress, text=plain(words))
-    if now.state not in UNDER_WAY:
-        st.rerun()
 
 
 def _listed(model: str, jobs: list[Job]) -> None:

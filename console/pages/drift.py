@@ -7,7 +7,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from backend_api.schemas import Deployment, Drift, Version
 from backend_api.states import Against
-from console import choice, drift_alarms, drift_comparison, incident_view, parts, session
+from console import (
+    choice,
+    drift_alarms,
+    drift_comparison,
+    drift_depth,
+    incident_view,
+    parts,
+    session,
+)
 from console import drift_view as view
 
 
@@ -44,6 +52,8 @@ def show(found: Drift, *, then: bool) -> None:
     view.odd(found)
     view.one(found)
     drift_comparison.panel(found)
+    drift_depth.words(found)
+    drift_depth.report(found)
 
 
 def draw() -> None:

@@ -1,0 +1,102 @@
+"""What the new texts say, and Evidently's report: ordered, followed and opened on the page."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from backend_api import db, deep_report, text_drift
+from backend_api.candidate import Reference
+from backend_api.main import build
+from backend_api.operations import reference as references
+from shared.profile import as_document
+from shared.reference import make
+from tests.conftest import Backend
+from tests.contract.test_text_drift import deliver, records
+from tests.makers import INTENT, Registry
+from tests.pages.conftest import Opened
+from tests.pages.reading import buttons, fill, press, words
+from tests.profiles import Counted, number, profile
+from tests.unit.test_text_drift import MONEY, TRAVEL, asked
+from tests.unit.training.test_requests import handler
+
+VERSION = "v1.0.0"
+WORK = {text_drift.KIND: text_drift.compare, deep_report.KIND: deep_report.make}
+
+
+@pytest.fixture
+def travelling(backend: Backend, registry: Registry, database_url: str) -> Backend:
+    """A version whose reference spoke of money, and whose users speak of travel."""
+    old = records(asked(MONEY, 800, 1))
+    document = {**as_document(make(handler(INTENT).watched(), old)),
+                "texts": [r["input"]["query"] for r in old]}  # fmt: skip
+    with db.transaction(backend.engine, "tests") as session:
+        assert references.keep(session, INTENT, VERSION, Reference(document), "artefact")
+    deliver(database_url, asked(MONEY, 100, 3))
+    with backend.engine.begin() as connection:
+        connection.execute(text("SELECT ensure_prediction_partition(current_date - 2 + n)"
+                                " FROM generate_series(0, 2) AS n"))  # fmt: skip
+        connection.execute(
+            text("UPDATE model_predictions SET predicted_at = predicted_at - interval '1 day'")
+        )
+    deliver(database_url, asked(TRAVEL, 600, 2))
+    return backend
+
+
+@pytest.fixture
+def counted(backend: Backend, registry: Registry) -> Counted:
+    """A version that reads numbers only."""
+    return Counted(backend.engine, profile(number("amount")))
+
+
+def work(backend: Backend, kind: str) -> None:
+    """What is on the queue, as a worker does it."""
+    with backend.engine.begin() as connection:
+        (arguments,) = connection.scalars(
+            text("DELETE FROM procrastinate_jobs WHERE task_name = :kind RETURNING args"),
+            {"kind": kind},
+        )
+    WORK[kind](build(backend.settings), arguments, threading.Event())
+
+
+def test_typical_words_of_new_texts_are_for_analysts(opened: Opened, travelling: Backend) -> None:
+    page = {"model": INTENT, "version": VERSION, "days": "1"}
+    app = opened("analyst", "drift", **page)
+    assert "The texts were not compared with those of v1.0.0 yet." in words(app)
+    fill(app, f"texts.{INTENT}", "a new campaign")
+    press(app, "Compare texts")
+    assert "Compare texts" not in buttons(app), "one is under way"
+    work(travelling, text_drift.KIND)
+    app.run()
+    seen = words(app)
+    assert "Texts are clearly others than those of the reference: score" in seen
+    assert "Typical words" in seen
+    assert "600 new texts beside" in seen
+    assert "Compare texts" in buttons(app)
+    viewer = words(opened("viewer", "drift", **page))
+    assert "Reading texts is for" in viewer
+    assert "Typical words" not in viewer
+
+
+def test_a_model_without_texts_has_no_words(opened: Opened, counted: Counted) -> None:
+    counted.day(0)
+    assert "What the new texts say" not in words(opened("analyst", "drift", model=INTENT))
+
+
+@pytest.mark.long
+def test_a_report_is_ordered_followed_and_opened_in_the_page(
+    opened: Opened, travelling: Backend
+) -> None:
+    page = {"model": INTENT, "version": VERSION, "days": "1"}
+    app = opened("analyst", "drift", **page)
+    assert "No report on v1.0.0 was made yet." in words(app)
+    fill(app, f"report.{INTENT}", "the score has risen")
+    press(app, "Order the report")
+    assert "Order the report" not in buttons(app), "one is under way"
+    work(travelling, deep_report.KIND)
+    app.run()
+    app.toggle(key="report.open").set_value(True).run()
+    assert not app.exception
+    (frame,) = app.get("iframe")
+    assert "<!doctype html>" in frame.proto.srcdoc[:100].lower()
+    assert "Reading reports is for" in words(opened("viewer", "drift", **page))
