@@ -119,6 +119,10 @@ def measure(engine: Engine) -> Drift:
             text("INSERT INTO models (model_name) VALUES (:m) ON CONFLICT DO NOTHING"), {"m": MODEL}
         )
         session.execute(
+            text("INSERT INTO model_registry (model_name, version) VALUES (:m, :v)"),
+            {"m": MODEL, "v": VERSION},
+        )
+        session.execute(
             text(
                 "INSERT INTO drift_profiles (model_name, version, profile, origin) VALUES"
                 " (:m, :v, CAST(:p AS jsonb), 'records')"

@@ -29,6 +29,8 @@ ME, ME_FOR = "me", timedelta(seconds=30)
 # session, and that must not take away what the person saw a minute ago.
 KEPT = 1000
 _kept: OrderedDict[tuple[str, str], "Reading[Any]"] = OrderedDict()
+# When anybody on this console last pressed a button: what one decided, all are to see at once.
+_acted: dict[str, datetime] = {}
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,14 @@ def read(key: str, fetch: Callable[[], T], within: timedelta = timedelta(0)) -> 
 
 
 def _young(at: datetime, within: timedelta) -> bool:
-    acted_at: datetime | None = st.session_state.get("acted_at")
+    acted_at = _acted.get("at")
     return datetime.now(UTC) - at < within and (acted_at is None or at > acted_at)
+
+
+def has_acted() -> datetime:
+    """Have everything read anew, as after a button; the present moment."""
+    _acted["at"] = now = datetime.now(UTC)
+    return now
 
 
 def overview() -> Reading[Overview]:
@@ -169,7 +177,7 @@ def act(verb: Callable[[], Outcome | str], label: str) -> None:
     if not isinstance(error, BackendDown):
         answered: set[UUID] = st.session_state.setdefault("answered_ids", set())
         answered.update(st.session_state.get("request_ids", {}).values())
-    st.session_state["acted_at"] = now = datetime.now(UTC)
+    now = has_acted()
     outcome = done if isinstance(done, Outcome) else None
     sentence = outcome.sentence if outcome else str(done or "")
     st.session_state["answer"] = Answer(label, outcome, sentence, error, now)

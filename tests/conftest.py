@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
-from backend_api.main import create_app
+from backend_api.context import Context
+from backend_api.main import build, create_app
 from backend_api.settings import BackendSettings
 from backend_api.states import Role
 from ops.settings import PROJECT
@@ -250,6 +251,14 @@ def backend(
     served.close()
     running.should_exit = True
     thread.join(timeout=20)
+
+
+@pytest.fixture
+def context(mlflow_uri: str, backend: Backend) -> Iterator[Context]:
+    """What a worker process is built of."""
+    made = build(backend.settings)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """Evidently's report: made by a job over the log, kept, bounded, and for analysts only."""
 
 import random
-import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import text
 
 from backend_api import db, deep_report
 from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
-from backend_api.main import build
 from backend_api.operations import reference as references
 from inference import database
 from inference.drift import References
@@ -19,6 +16,7 @@ from shared.profile import as_document
 from shared.reference import infer, make
 from tests.conftest import Backend
 from tests.makers import Registry
+from tests.queued import work
 
 MODEL, VERSION = "credit_risk", "v1.0.0"
 PATH = f"/models/{MODEL}/versions/{VERSION}/drift-report"
@@ -39,17 +37,6 @@ def records(days_ago: float, number: int, amount: float) -> list[dict[str, objec
     ]  # fmt: skip
 
 
-def run(backend: Backend) -> None:
-    """What is on the queue, as a worker does it."""
-    with backend.engine.connect() as connection:
-        (arguments,) = connection.scalars(
-            text("DELETE FROM procrastinate_jobs WHERE task_name = :kind RETURNING args"),
-            {"kind": deep_report.KIND},
-        )
-        connection.commit()
-    deep_report.make(build(backend.settings), arguments, threading.Event())
-
-
 def test_a_report_is_made_kept_and_opened_by_analysts(
     backend: Backend, catalog: Catalog, database_url: str
 ) -> None:
@@ -60,7 +47,7 @@ def test_a_report_is_made_kept_and_opened_by_analysts(
         body = {"request_id": str(uuid4()), "reason": "a look in depth", "days": 1}
         told = analyst.post(PATH, json=body)
         assert told.status_code == 202
-        run(backend)
+        work(backend, deep_report.KIND)
         return str(told.json()["job_id"])
 
     made = records(1.5, 200, 50)

@@ -1,7 +1,6 @@
 """An int8 candidate of a real run, by a real MLflow: measured beside it, registered, and served."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +8,6 @@ import pytest
 
 from backend_api.catalog import Catalog
 from backend_api.context import Context
-from backend_api.main import build
 from backend_api.schemas import VersionDetail
 from backend_api.tasks import tasks
 from inference.runtimes.load import load
@@ -29,14 +27,6 @@ def trained(mlflow_uri: str) -> TrainResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
         return train(quick=True)
-
-
-@pytest.fixture
-def context(mlflow_uri: str, backend: Backend) -> Iterator[Context]:
-    """What a worker process is built of."""
-    made = build(backend.settings)
-    yield made
-    made.engine.dispose()
 
 
 def order(backend: Backend, model: str, version: str) -> tuple[int, dict[str, str]]:

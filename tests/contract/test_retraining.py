@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from backend_api import accuracy, db, retraining
 from backend_api.catalog import Catalog
 from backend_api.context import Context
 from backend_api.jobs import Interrupted
-from backend_api.main import build
 from backend_api.schemas import VersionDetail
 from backend_api.tasks import tasks
 from tests.conftest import Backend
@@ -34,14 +32,6 @@ def trained(mlflow_uri: str) -> TrainResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
         return train(quick=True)
-
-
-@pytest.fixture
-def context(mlflow_uri: str, backend: Backend) -> Iterator[Context]:
-    """What a worker process is built of."""
-    made = build(backend.settings)
-    yield made
-    made.engine.dispose()
 
 
 @pytest.fixture

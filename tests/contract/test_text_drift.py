@@ -1,16 +1,13 @@
 """Comparing texts through the API and the job, over a log that inference delivered."""
 
-import threading
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import text
 
 from backend_api import db, text_drift
 from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
-from backend_api.main import build
 from backend_api.operations import reference as references
 from inference import database
 from inference.drift import References
@@ -18,6 +15,7 @@ from shared.profile import as_document
 from shared.reference import make
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
+from tests.queued import work
 from tests.unit.test_text_drift import MONEY, TRAVEL, asked
 from tests.unit.training.test_requests import handler
 
@@ -42,17 +40,6 @@ def deliver(url: str, queries: list[str]) -> None:
     connection.close()
 
 
-def run(backend: Backend) -> None:
-    """What is on the queue, as a worker does it."""
-    with backend.engine.connect() as connection:
-        (arguments,) = connection.scalars(
-            text("DELETE FROM procrastinate_jobs WHERE task_name = :kind RETURNING args"),
-            {"kind": text_drift.KIND},
-        )
-        connection.commit()
-    text_drift.compare(build(backend.settings), arguments, threading.Event())
-
-
 def test_new_texts_are_compared_kept_and_shown_to_analysts(
     backend: Backend, catalog: Catalog, database_url: str
 ) -> None:
@@ -73,7 +60,7 @@ def test_new_texts_are_compared_kept_and_shown_to_analysts(
     assert told.status_code == 202
     again = analyst.post(PATH, json={**body, "request_id": str(uuid4())})
     assert (again.status_code, again.json()["error"]) == (409, "Conflict")
-    run(backend)
+    work(backend, text_drift.KIND)
     job = analyst.get(f"/jobs/{told.json()['job_id']}").json()
     assert job["state"] == "succeeded"
     assert "clearly others" in job["message"]

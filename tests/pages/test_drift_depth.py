@@ -1,13 +1,10 @@
 """What the new texts say, and Evidently's report: ordered, followed and opened on the page."""
 
-import threading
-
 import pytest
 from sqlalchemy import text
 
 from backend_api import db, deep_report, text_drift
 from backend_api.candidate import Reference
-from backend_api.main import build
 from backend_api.operations import reference as references
 from shared.profile import as_document
 from shared.reference import make
@@ -17,11 +14,11 @@ from tests.makers import INTENT, Registry
 from tests.pages.conftest import Opened
 from tests.pages.reading import buttons, fill, press, words
 from tests.profiles import Counted, number, profile
+from tests.queued import work
 from tests.unit.test_text_drift import MONEY, TRAVEL, asked
 from tests.unit.training.test_requests import handler
 
 VERSION = "v1.0.0"
-WORK = {text_drift.KIND: text_drift.compare, deep_report.KIND: deep_report.make}
 
 
 @pytest.fixture
@@ -47,16 +44,6 @@ def travelling(backend: Backend, registry: Registry, database_url: str) -> Backe
 def counted(backend: Backend, registry: Registry) -> Counted:
     """A version that reads numbers only."""
     return Counted(backend.engine, profile(number("amount")))
-
-
-def work(backend: Backend, kind: str) -> None:
-    """What is on the queue, as a worker does it."""
-    with backend.engine.begin() as connection:
-        (arguments,) = connection.scalars(
-            text("DELETE FROM procrastinate_jobs WHERE task_name = :kind RETURNING args"),
-            {"kind": kind},
-        )
-    WORK[kind](build(backend.settings), arguments, threading.Event())
 
 
 def test_typical_words_of_new_texts_are_for_analysts(opened: Opened, travelling: Backend) -> None:

@@ -1,11 +1,11 @@
 """The frame: who gets past the door, and what an outage leaves."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from streamlit.testing.v1 import AppTest
 
 from backend_api.states import Role
+from console import session
 from tests import people
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
@@ -80,7 +80,7 @@ def test_an_outage_leaves_every_page_with_what_was_last_read(
     told = {page: set(words(app).splitlines()) for page, app in before.items()}
     cut()
     for page, app in before.items():
-        app.session_state["acted_at"] = datetime.now(UTC)
+        session.has_acted()
         seen = words(app.run())
         assert not app.exception
         assert "Backend does not answer; last good reading" in seen, page
@@ -97,7 +97,7 @@ def test_a_reload_in_an_outage_begins_where_the_person_was(
     cut()
     app = AppTest.from_file(SHELL, default_timeout=30)
     app.user = was.user
-    app.session_state["acted_at"] = datetime.now(UTC)
+    session.has_acted()
     seen = words(app.run())
     assert "last good reading" in seen
     assert "v1.1.0 serves on 2 of 2 workers." in seen
@@ -109,7 +109,7 @@ def test_a_page_first_opened_in_an_outage_shows_what_was_read_elsewhere(
 ) -> None:
     app = opened("lead")
     cut()
-    app.session_state["acted_at"] = datetime.now(UTC)
+    session.has_acted()
     app.switch_page("../pages/deployments.py").run()
     assert "last good reading" in words(app)
     assert "At that time: **Both workers serve what was decided.**" in words(app)

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,9 @@ def _rests(monkeypatch: pytest.MonkeyPatch, folder: Path, requests: int) -> list
         came += requests
         return came
 
-    monkeypatch.setattr(time, "sleep", rested.append)
+    # The module's own clock, and not everybody's: other threads sleep too.
+    clock = SimpleNamespace(sleep=rested.append, thread_time=time.thread_time)
+    monkeypatch.setattr(pace, "time", clock)
     load(folder, "user_id", rest=pace.pace(arrived))
     return rested
 
