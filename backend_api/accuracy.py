@@ -10,15 +10,16 @@ from sqlalchemy.orm import Session
 
 from backend_api import deployment, incidents
 from backend_api.catalog import AccuracyPlan
+from backend_api.predictions import ANSWERED
 from backend_api.registry import version_row
 from backend_api.rules import accuracy as rule
 from backend_api.rules import calibration
 from backend_api.rules.accuracy import Baseline, Tally
 from backend_api.rules.calibration import EDGES, NO_CONFIDENCE, Bin
 from backend_api.schemas import Accuracy, AccuracyDay, AccuracyMethod, AccuracySpan
+from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import IncidentKind
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVERY = timedelta(minutes=2)
 # Records come late by minutes when a host is busy; a day later each hour is counted once more,
 # for those whose spool had to wait.
@@ -35,7 +36,6 @@ _PLACE = f"""
     coalesce(width_bucket(confidence::float8, ARRAY{list(EDGES)}::float8[]), {NO_CONFIDENCE})
         AS bin
 """
-# Answers that users got from a version: neither from rules, nor tried, nor in the shadow.
 _COUNT = text(
     f"""
     INSERT INTO accuracy_hours (model_name, hour, version, bin, predictions, confidence, labelled,
@@ -44,7 +44,7 @@ _COUNT = text(
         count(*) FILTER (WHERE correct)
     FROM model_predictions
     WHERE model_name = :model AND predicted_at >= :since AND predicted_at < :until
-        AND arm IN ('production', 'canary') AND status = 'ok'
+        AND {ANSWERED}
     GROUP BY 1, 2, 3, 4
     ON CONFLICT (model_name, hour, version, bin) DO UPDATE
     SET predictions = excluded.predictions, confidence = excluded.confidence,
@@ -76,11 +76,6 @@ _DAYS = text(
 )
 
 Days = dict[date, dict[int, Bin]]
-
-
-def floor(moment: datetime, step: timedelta) -> datetime:
-    """The last whole hour or day (UTC) that is not after a moment."""
-    return moment - timedelta(seconds=moment.timestamp() % step.total_seconds())
 
 
 def lock(session: Session, model: str) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alembic import command
@@ -163,6 +163,20 @@ def sole(engine: Engine, name: str) -> Iterator[bool]:
         finally:
             if won:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtext(:n))"), {"n": name})
+
+
+def due(session: Session, name: str, now: datetime, every: timedelta) -> bool:
+    """Whether it is time for what is done once in ``every``; true for whoever asks first."""
+    return (
+        session.execute(
+            text(
+                "INSERT INTO heartbeats VALUES (:name, :now) ON CONFLICT (process)"
+                " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
+            ),
+            {"name": name, "now": now, "last": now - every},
+        ).first()
+        is not None
+    )
 
 
 def act_as(session: Session, actor: str) -> None:

@@ -6,24 +6,23 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from backend_api import predictions
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.drift_counts import reference
 from backend_api.errors import Conflict, NotFound, Unavailable
-from backend_api.jobs import Interrupted, begun, enqueue, note, wire_job
+from backend_api.jobs import Interrupted, begun, enqueue, newest, note
 from backend_api.operations.order import Order
 from backend_api.schemas import Job, Outcome
 from backend_api.states import JobState
-from backend_api.tables import JobRow
 from shared.columns import Columns
 from shared.profile import Profile
 
@@ -31,13 +30,6 @@ KIND = "drift-report"
 # Evidently holds all of it in memory, and the page all of its HTML.
 MOST_ROWS, FEWEST_ROWS, KEPT = 5_000, 30, 20
 DEADLINE_SECONDS = 600.0
-
-_SAMPLE = text("""
-    SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
-    WHERE model_name = :model AND version = :version AND predicted_at >= :since
-        AND predicted_at < :until AND arm IN ('production', 'canary') AND status = 'ok'
-    ORDER BY md5(prediction_id::text) LIMIT :most
-""")
 
 
 def order(session: Session, wanted: Order, model: str, version: str, days: int) -> Outcome:
@@ -59,10 +51,7 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
 
 def listed(session: Session, model: str | None) -> list[Job]:
     """As many as are kept, newest first."""
-    query = select(JobRow).where(JobRow.kind == KIND).order_by(JobRow.created_at.desc())
-    if model is not None:
-        query = query.where(JobRow.model_name == model)
-    return [wire_job(row) for row in session.scalars(query.limit(KEPT))]
+    return newest(session, KIND, model, KEPT)
 
 
 def _folder(context: Context) -> Path:
@@ -75,14 +64,21 @@ def make(context: Context, arguments: dict[str, str], stop: threading.Event) -> 
     Raises:
         Interrupted: ``stop`` was set.
     """
-    job = UUID(arguments["job_id"])
+    job, model, version = UUID(arguments["job_id"]), arguments["model"], arguments["version"]
     say = begun(context, job)
     days, until = timedelta(days=int(arguments["days"])), now()
     try:
         with transaction(context.engine, None) as session:
-            profile = reference(session, arguments["model"], arguments["version"])
+            profile = reference(session, model, version)
             sides = [
-                _records(session, arguments, until - (back + 1) * days, until - back * days)
+                predictions.sample(
+                    session,
+                    model,
+                    version,
+                    until - (back + 1) * days,
+                    until - back * days,
+                    MOST_ROWS,
+                )
                 for back in (1, 0)
             ]
         if any(len(side) < FEWEST_ROWS for side in sides):
@@ -96,16 +92,6 @@ def make(context: Context, arguments: dict[str, str], stop: threading.Event) -> 
         note(context, job, JobState.FAILED, 1.0, error.message)
         return
     note(context, job, JobState.SUCCEEDED, 1.0, "The report is kept on the Drift page.")
-
-
-def _records(
-    session: Session, arguments: dict[str, str], since: datetime, until: datetime
-) -> list[dict[str, Any]]:
-    values = {
-        "model": arguments["model"], "version": arguments["version"], "since": since,
-        "until": until, "most": MOST_ROWS,
-    }  # fmt: skip
-    return [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]
 
 
 def _sample(

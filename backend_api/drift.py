@@ -38,7 +38,7 @@ def read(
         model_name=model,
         version=seen.version,
         versions=_versions(session, model),
-        reads_text=text_drift.text_path(seen.profile) is not None,
+        reads_text=bool(seen.profile.text_path),
         against=against,
         since=seen.since,
         until=seen.until,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +13,8 @@ from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
 from backend_api.registry import version_row
+from backend_api.spans import DAY, HOUR, ceiling, floor
 from shared.profile import Counts, Profile, read
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 # Whole days inside the window, hours at its edges, and what the watch has not folded yet.
 _WINDOW = text("""
@@ -122,16 +120,6 @@ def days(session: Session, model: str, version: str, since: datetime, until: dat
         np.add.at(counts, places, _matrix(profile, rows))
         np.add.at(sizes, places, [row.rows for row in rows])
     return Days(profile, [(since + n * DAY).date() for n in range(number)], sizes, counts)
-
-
-def floor(moment: datetime, span: timedelta) -> datetime:
-    """The beginning of the hour or day of UTC."""
-    return EPOCH + (moment - EPOCH) // span * span
-
-
-def ceiling(moment: datetime, span: timedelta) -> datetime:
-    """The end of the hour or day of UTC; a moment on it stays."""
-    return EPOCH - (EPOCH - moment) // span * span
 
 
 def _rows(

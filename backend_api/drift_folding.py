@@ -7,8 +7,10 @@ import orjson
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from backend_api.db import sole, transaction
-from backend_api.drift_counts import DAY, HOUR, floor, reference
+from backend_api.db import due, sole, transaction
+from backend_api.drift_counts import reference
+from backend_api.predictions import ANSWERED
+from backend_api.spans import DAY, HOUR, floor
 from backend_api.tables import ProfileRow
 from shared.counting import count
 from shared.profile import Counts, Profile
@@ -36,12 +38,11 @@ _PUT = text("""
     ON CONFLICT (model_name, version, span, at)
     DO UPDATE SET rows = excluded.rows, counts = excluded.counts
 """)
-# Which answers count is said in inference/drift.py too.
-_RECORDS = text("""
+_RECORDS = text(f"""
     SELECT json_build_object('input', input, 'output', output)::text
     FROM model_predictions
     WHERE model_name = :model AND version = :version AND predicted_at >= :hour
-        AND predicted_at < :end AND arm IN ('production', 'canary') AND status = 'ok'
+        AND predicted_at < :end AND {ANSWERED}
 """)
 _OF_HOUR = text("""
     DELETE FROM drift_deltas
@@ -71,14 +72,7 @@ def tend(engine: Engine, now: datetime) -> None:
 
 def fold(session: Session, now: datetime) -> None:
     """Add deltas to the counts of their hours and days; call it under ``LOCK`` only."""
-    due = session.execute(
-        text(
-            "INSERT INTO heartbeats VALUES ('drift counts', :now) ON CONFLICT (process)"
-            " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
-        ),
-        {"now": now, "last": now - FOLD_AFTER},
-    ).first()
-    if due is None:
+    if not due(session, "drift counts", now, FOLD_AFTER):
         return
     sums: dict[tuple[str, str, str, datetime], tuple[int, Counts]] = {}
     for row in session.execute(_TAKE, {"most": MOST_DELTAS}):

@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
 from backend_api.schemas import DriftPrecision, DriftResult, DriftResults
-from backend_api.states import DriftState
+from backend_api.states import DRIFT_ALARMS, DriftState
 from backend_api.tables import DriftResultRow
 
-ALARMS = (DriftState.MEDIUM, DriftState.HIGH)
 _SHOWN = [getattr(DriftResultRow, name) for name in DriftResult.model_fields]
 
 
@@ -29,7 +28,7 @@ def page(
     if version is not None:
         query = query.where(DriftResultRow.version == version)
     if alarms:
-        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
     if before is not None:
         query = query.where(DriftResultRow.id < before)
     rows = [_wire(row) for row in session.execute(query)]
@@ -42,7 +41,7 @@ def page(
 
 def precision(session: Session, model: str | None) -> DriftPrecision:
     """How many of the alarms that people judged were true; of one model, or of all."""
-    raised = (DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+    raised = (DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
     query = select(
         func.count(),
         func.count().filter(DriftResultRow.true_alarm.is_(True)),
@@ -68,7 +67,7 @@ def newest(session: Session, model: str, version: str, *, alarm: bool = False) -
         .limit(1)
     )
     if alarm:
-        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(ALARMS))
+        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
     row = session.execute(query).first()
     return None if row is None else _wire(row)
 

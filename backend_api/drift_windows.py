@@ -7,9 +7,10 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from backend_api import deployment
-from backend_api.drift_counts import DAY, Days, ceiling, days
+from backend_api.drift_counts import Days, days
 from backend_api.errors import BadRequest, NotFound
 from backend_api.rules.divergence import Counts
+from backend_api.spans import DAY, ceiling
 from backend_api.states import Against
 from shared.profile import Profile
 

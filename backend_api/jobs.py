@@ -106,6 +106,14 @@ def wire_job(row: JobRow) -> Job:
     )
 
 
+def newest(session: Session, kind: str, model: str | None, most: int) -> list[Job]:
+    """The last jobs of a kind, of one model or of all, newest first."""
+    query = select(JobRow).where(JobRow.kind == kind).order_by(JobRow.created_at.desc())
+    if model is not None:
+        query = query.where(JobRow.model_name == model)
+    return [wire_job(row) for row in session.scalars(query.limit(most))]
+
+
 def note(context: Context, job_id: UUID, state: JobState, progress: float, message: str) -> None:
     """Say on the job's row how far it is."""
     with transaction(context.engine, "worker") as session:

@@ -1,9 +1,10 @@
-"""Reading the prediction log by the id of one answer."""
+"""Reading the prediction log: one answer by its id, or a sample of them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,17 @@ BY_TWIN = text("""
 PARTITIONS = text("""
     SELECT right(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'model_predictions'::regclass
+""")
+# A version's own answers, as inference/drift.py counts them: neither from rules, nor tried, nor in
+# the shadow, nor failed.
+ANSWERED = "arm IN ('production', 'canary') AND status = 'ok'"
+# By the hash of its id each answer is as likely as any other, and a repeat takes the same ones.
+BY_CHANCE = "ORDER BY md5(prediction_id::text) LIMIT :most"
+_SAMPLE = text(f"""
+    SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
+    WHERE model_name = :model AND version = :version AND predicted_at >= :since
+        AND predicted_at < :until AND {ANSWERED}
+    {BY_CHANCE}
 """)
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
@@ -116,3 +128,11 @@ def _pair(session: Session, row: RowMapping, may_see: bool) -> Pair | None:
         agrees=found["agrees"],
         output=found["output"] if may_see else None,
     )
+
+
+def sample(
+    session: Session, model: str, version: str, since: datetime, until: datetime, most: int
+) -> list[dict[str, Any]]:
+    """Inputs and outputs of at most so many of a version's answers in a span."""
+    values = {"model": model, "version": version, "since": since, "until": until, "most": most}
+    return [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]

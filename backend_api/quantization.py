@@ -3,32 +3,16 @@
 import threading
 from uuid import UUID
 
-from backend_api import registry, training_process
+from backend_api import registry, successor, training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
-from backend_api.errors import ConsoleError, Unavailable
+from backend_api.errors import ConsoleError
 from backend_api.jobs import note
-from backend_api.operations import version as operation
 from backend_api.operations.order import Order
-from backend_api.registry import version_row
-from backend_api.schemas import RegisterVersion
 from backend_api.states import JobState
 
 # By this a job that is begun anew finds what it registered before it died.
 JOB_TAG = "quantization_job"
-
-
-def _register(context: Context, order: Order, model: str, version: str, uri: str) -> str:
-    body = RegisterVersion(
-        request_id=order.request_id, reason=order.reason, model_uri=uri,
-        description=f"int8 of {version}",
-        tags={"quantized_from": version, JOB_TAG: str(order.request_id)},
-    )  # fmt: skip
-    found = context.mlflow.register(model, uri, str(body.request_id), body.description, body.tags)
-    with transaction(context.engine, order.actor) as session:
-        made = operation.enter(session, order, model, found, body).version
-    assert made is not None
-    return made
 
 
 def quantize(context: Context, arguments: dict[str, str], stop: threading.Event) -> None:
@@ -45,15 +29,17 @@ def quantize(context: Context, arguments: dict[str, str], stop: threading.Event)
             made = registry.made_by(session, model, JOB_TAG, job_id)
         if made is None:
             note(context, job_id, JobState.RUNNING, 0.1, "Making int8 weights, measuring both")
-            with transaction(context.engine, None) as session:
-                run_id = version_row(session, model, version).run_id
-            if run_id is None:
-                raise Unavailable(f"{model} {version} was registered from no run.")
-            given = [model, run_id, "--version", version]
+            given = [model, successor.run_of(context, model, version), "--version", version]
             found = training_process.run(context, "training.quantize", given, stop)
-            uri = str(found["model_uri"])
             note(context, job_id, JobState.RUNNING, 0.9, "Registering it")
-            made = _register(context, order, model, version, uri)
+            made = successor.register(
+                context,
+                order,
+                model,
+                str(found["model_uri"]),
+                f"int8 of {version}",
+                {"quantized_from": version, JOB_TAG: str(job_id)},
+            )
     except ConsoleError as error:
         note(context, job_id, JobState.FAILED, 1.0, error.message)
         return

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend_api.db import due
+
 PARTITIONS_AHEAD = 3
 EVERY = timedelta(hours=1)
 # A page that is open for longer asks with a new request id.
@@ -25,14 +27,7 @@ def make_partitions(session: Session, now: datetime) -> None:
 
 def forget(session: Session, now: datetime, prediction_days: int) -> None:
     """Once an hour, whichever worker comes first: drop what is past its time."""
-    due = session.execute(
-        text(
-            "INSERT INTO heartbeats VALUES ('retention', :now) ON CONFLICT (process)"
-            " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
-        ),
-        {"now": now, "last": now - EVERY},
-    ).first()
-    if due is None:
+    if not due(session, "retention", now, EVERY):
         return
     for statement, kept in (
         ("DELETE FROM requests WHERE created_at < :old", REQUESTS_KEPT),

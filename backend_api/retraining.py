@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from backend_api import export, registry, training_process
+from backend_api import export, registry, successor, training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.errors import ConsoleError, Unavailable
 from backend_api.jobs import begun, note
-from backend_api.operations import version as operation
 from backend_api.operations.order import Order
 from backend_api.registry import version_row
 from backend_api.rules import promotion as rule
-from backend_api.schemas import RegisterVersion
 from backend_api.states import JobState
 
 KIND = "retraining"
@@ -86,10 +84,7 @@ def _trained(
                 f"The last {days} days of {model} hold {labels:,} labels; {LEAST_LABELS} are needed"
                 " to learn anything. Give labels first, on the Accuracy page or by `nivesh labels`."
             )
-        with transaction(context.engine, None) as session:
-            run_id = version_row(session, model, parent).run_id
-        if run_id is None:
-            raise Unavailable(f"{model} {parent} was registered from no run.")
+        run_id = successor.run_of(context, model, parent)
 
         def heard(said: dict[str, Any]) -> None:
             if "progress" in said:
@@ -113,18 +108,8 @@ def _register(
         "retrained_from": parent, JOB_TAG: str(order.request_id),
         "old_rows": str(found["old_rows"]), "new_rows": str(found["new_rows"]),
     }  # fmt: skip
-    body = RegisterVersion(
-        request_id=order.request_id, reason=order.reason, model_uri=found["model_uri"],
-        description=f"{parent} trained anew with {found['new_rows']:,} labelled answers",
-        tags=tags,
-    )  # fmt: skip
-    described = context.mlflow.register(
-        model, body.model_uri, str(order.request_id), body.description, tags
-    )
-    with transaction(context.engine, order.actor) as session:
-        made = operation.enter(session, order, model, described, body).version
-    assert made is not None
-    return made
+    said = f"{parent} trained anew with {found['new_rows']:,} labelled answers"
+    return successor.register(context, order, model, found["model_uri"], said, tags)
 
 
 def _judged(context: Context, model: str, made: str) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend_api.catalog import ModelEntry
 from backend_api.rules.budget import SLOW_MS, Hour, Objectives, Standing, standing
+from backend_api.spans import floor
 
 SLOT = timedelta(minutes=5)
 EVERY = timedelta(minutes=1)
@@ -33,17 +34,13 @@ _COUNT = text(
 )
 
 
-def _floor(moment: datetime) -> datetime:
-    return moment - timedelta(seconds=moment.timestamp() % SLOT.total_seconds())
-
-
 def count(session: Session, model: str, since: datetime, until: datetime) -> None:
     """Count the slots from the one that holds ``since``; again if they were counted.
 
     ``until`` is the end of a slot, or the present.
     """
     session.execute(
-        _COUNT, {"model": model, "since": _floor(since), "until": until, "slow": SLOW_MS}
+        _COUNT, {"model": model, "since": floor(since, SLOT), "until": until, "slow": SLOW_MS}
     )
 
 
@@ -66,13 +63,13 @@ def follow(session: Session, model: str, now: datetime) -> None:
         _note(session, model, until, now, at.swept_to, at.swept_at)
     elif now - at.swept_at >= SWEEP_EVERY:
         _note(session, model, at.counted_to, at.looked_at, now - SWEEP, now)
-    elif at.swept_to < _floor(at.swept_at):
-        until = _chunk(session, model, at.swept_to, _floor(at.swept_at))
+    elif at.swept_to < floor(at.swept_at, SLOT):
+        until = _chunk(session, model, at.swept_to, floor(at.swept_at, SLOT))
         _note(session, model, at.counted_to, at.looked_at, until, at.swept_at)
 
 
 def _chunk(session: Session, model: str, start: datetime, end: datetime) -> datetime:
-    until = min(end, _floor(start) + CHUNK)
+    until = min(end, floor(start, SLOT) + CHUNK)
     count(session, model, start, until)
     return until
 

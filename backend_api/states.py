@@ -140,6 +140,10 @@ class DriftState(StrEnum):
     HIGH = "high"
 
 
+# What is called an alarm, the worse one first.
+DRIFT_ALARMS = (DriftState.HIGH, DriftState.MEDIUM)
+
+
 _DRIFT_ORDER = tuple(DriftState)
 
 

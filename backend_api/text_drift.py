@@ -16,21 +16,20 @@ from backend_api.drift_counts import reference
 from backend_api.errors import Conflict, ConsoleError
 from backend_api.jobs import begun, enqueue, note
 from backend_api.operations.order import Order
+from backend_api.predictions import ANSWERED, BY_CHANCE
 from backend_api.registry import version_row
 from backend_api.schemas import Outcome, TextDrift
 from backend_api.states import DriftState, JobState
-from shared.profile import TEXT_MEASURES, Profile
 
 KIND = "text-drift"
 MOST = 2_000
 
-# By the hash of its id each answer is as likely as any other, and a repeat takes the same ones.
-_NEW = text("""
+_NEW = text(f"""
     SELECT input #>> CAST(:path AS text[]) FROM model_predictions
     WHERE model_name = :model AND version = :version AND predicted_at >= :since
-        AND predicted_at < :until AND arm IN ('production', 'canary') AND status = 'ok'
+        AND predicted_at < :until AND {ANSWERED}
         AND jsonb_typeof(input #> CAST(:path AS text[])) = 'string'
-    ORDER BY md5(prediction_id::text) LIMIT :most
+    {BY_CHANCE}
 """)
 _OLD = text("SELECT texts FROM drift_texts WHERE model_name = :model AND version = :version")
 _KEEP = text("""
@@ -43,17 +42,6 @@ _NEWEST = text("""
 """)
 
 
-def text_path(profile: Profile) -> tuple[str, ...] | None:
-    """Where the text stands in an input; None where the model reads none."""
-    return next(
-        (
-            f.source.path[1:] for f in profile.features
-            if f.source.measure in TEXT_MEASURES and not f.is_output
-        ),
-        None,
-    )  # fmt: skip
-
-
 def order(session: Session, wanted: Order, model: str, version: str, days: int) -> Outcome:
     """Put the comparison of the last days on the queue.
 
@@ -62,7 +50,7 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
         Conflict: it reads no text, or no texts came with its reference, or it is under way.
     """
     version_row(session, model, version)
-    if text_path(reference(session, model, version)) is None:
+    if not reference(session, model, version).text_path:
         raise Conflict(
             f"{model} reads no text.", "Its fields are compared one by one on the Drift page."
         )
@@ -94,11 +82,11 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
     say = begun(context, job)
     try:
         with transaction(context.engine, None) as session:
-            path = text_path(reference(session, model, version))
+            path = reference(session, model, version).text_path
             old = _texts(session, model, version) or []
             values: dict[str, Any] = {
                 "model": model, "version": version, "since": since, "until": until,
-                "path": list(path or ()), "most": MOST,
+                "path": list(path[1:]), "most": MOST,
             }  # fmt: skip
             new = list(session.scalars(_NEW, values))
     except ConsoleError as error:
@@ -132,12 +120,7 @@ def _sentence(state: str, score: float | None, rows: int) -> str:
 
 
 def newest(session: Session, model: str, version: str) -> TextDrift | None:
-    """What the last comparison found, if there was one.
-
-    Raises:
-        NotFound: no such version.
-    """
-    version_row(session, model, version)
+    """What the last comparison found, if there was one."""
     row = session.execute(_NEWEST, {"model": model, "version": version}).one_or_none()
     if row is None:
         return None

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Engine, text
 
 from backend_api import db, drift
-from backend_api.drift_counts import DAY, HOUR, floor
+from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import Against
 from bench import machine
 from bench.stack import stack
@@ -117,10 +117,6 @@ def measure(engine: Engine) -> Drift:
     with db.transaction(engine, "bench") as session:
         session.execute(
             text("INSERT INTO models (model_name) VALUES (:m) ON CONFLICT DO NOTHING"), {"m": MODEL}
-        )
-        session.execute(
-            text("INSERT INTO model_registry (model_name, version) VALUES (:m, :v)"),
-            {"m": MODEL, "v": VERSION},
         )
         session.execute(
             text(

@@ -12,12 +12,11 @@ from backend_api.schemas import (
     JudgeAlarm,
     Outcome,
 )
-from backend_api.states import DriftState, Permission
+from backend_api.states import DRIFT_ALARMS, Permission
 from console import badges, forms, parts, session
 from console.markdown import grid, plain
 
 PAGE = 14
-ALARMS = (DriftState.MEDIUM, DriftState.HIGH)
 SAID = {True: ":material/thumb_up: true", False: ":material/thumb_down: false", None: ""}
 
 
@@ -114,7 +113,7 @@ def _row(one: DriftResult) -> tuple[str, ...]:
         f"{one.day:%a %-d %b %Y}", plain(one.version), badges.badge(one.state),
         badges.badge(one.seen), f"{one.rows:,}", _number(one.input), _number(one.prediction),
         f"{plain(one.worst)} {one.worst_score:.2f}" if one.worst and one.worst_score else "",
-        ("raised " if one.changed and one.state in ALARMS else "") + SAID[one.true_alarm],
+        ("raised " if one.changed and one.state in DRIFT_ALARMS else "") + SAID[one.true_alarm],
     )  # fmt: skip
 
 

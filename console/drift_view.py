@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from backend_api.schemas import Drift, DriftPart, DriftScore
-from backend_api.states import Against, DriftState, Health, Permission
+from backend_api.states import DRIFT_ALARMS, Against, DriftState, Health, Permission
 from console import badges, choice, drift_charts, forms, parts, session
 from console.markdown import grid, plain
 
@@ -32,7 +32,6 @@ ABSENT = {
     "text": "The words were not compared.",
 }
 ORDER = {state: place for place, state in enumerate(DriftState)}
-ALARMS = (DriftState.MEDIUM, DriftState.HIGH)
 SHOWN = 30
 QUIET = {"displayModeBar": False}
 
@@ -55,7 +54,7 @@ def answer(found: Drift) -> tuple[Health, str]:
     if (
         found.against == Against.REFERENCE
         and kept is not None
-        and kept.state in ALARMS
+        and kept.state in DRIFT_ALARMS
         and ORDER[kept.state] > ORDER[found.state]
     ):
         # A long window may hide what the newest days are full of.

@@ -135,6 +135,12 @@ class Profile:
         """Length of a vector of counts."""
         return int(self.offsets[-1])
 
+    @property
+    def text_path(self) -> tuple[str, ...]:
+        """Where the text stands that inputs hold; empty where none is measured."""
+        texts = (f for f in self.features if f.source.measure in TEXT_MEASURES and not f.is_output)
+        return next((f.source.path for f in texts), ())
+
     @cached_property
     def slices(self) -> dict[str, slice]:
         """Each feature's part of a vector, by its name."""

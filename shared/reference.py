@@ -85,7 +85,7 @@ def edges(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 def texts(profile: Profile, records: Records) -> list[str]:
     """A sample of the text that inputs hold, if the profile measures one."""
-    path = next((f.source.path for f in profile.features if f.source.measure in TEXT_MEASURES), ())
+    path = profile.text_path
     found = [v for v in Columns(records).values(path) if isinstance(v, str)] if path else []
     return [text[:LONGEST_TEXT] for text in found[:MOST_TEXTS]]
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
 from backend_api import db, drift_counts
+from backend_api.spans import DAY, floor
 from shared.profile import Counts, Feature, Profile, Source, as_document
 from tests.makers import INTENT
 
@@ -87,7 +88,7 @@ class Counted:
 
     def put(self, back: int, rows: int, vector: Counts) -> None:
         """Any counts for the day so many days ago."""
-        at = drift_counts.floor(db.now(), drift_counts.DAY) - back * drift_counts.DAY
+        at = floor(db.now(), DAY) - back * DAY
         with db.transaction(self.engine, "watch") as session:
             session.execute(
                 text(

@@ -3,20 +3,22 @@
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend_api import deployment, drift_results, ledger
-from backend_api.drift_counts import DAY, Days, days, floor
+from backend_api.db import due
+from backend_api.drift_counts import Days, days
 from backend_api.errors import Conflict
 from backend_api.operations import incident
 from backend_api.operations.order import Order
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import judge
-from backend_api.rules.drift_course import ALARMS, WINDOWS, changed, settle
+from backend_api.rules.drift_course import WINDOWS, changed, settle
 from backend_api.schemas import JudgeAlarm, Outcome
-from backend_api.states import DriftState, IncidentKind, Severity
+from backend_api.spans import DAY, floor
+from backend_api.states import DRIFT_ALARMS, DriftState, IncidentKind, Severity
 from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
 
 # Records come late by minutes when a host is busy; who comes later still counts in windows only.
@@ -32,14 +34,7 @@ def tend(session: Session, model: str, now: datetime, actor: str) -> None:
     Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
     has no result for it, but for the one in production: no traffic is no good news.
     """
-    due = session.execute(
-        text(
-            "INSERT INTO heartbeats VALUES (:name, :now) ON CONFLICT (process)"
-            " DO UPDATE SET at = :now WHERE heartbeats.at <= :last RETURNING at"
-        ),
-        {"name": f"drift {model}", "now": now, "last": now - EVERY},
-    ).first()
-    if due is None:
+    if not due(session, f"drift {model}", now, EVERY):
         return
     end = floor(now - LATE, DAY)
     for version in session.scalars(
@@ -156,7 +151,7 @@ def judge_alarm(session: Session, order: Order, result_id: int, body: JudgeAlarm
         Conflict: it raised no alarm.
     """
     row = drift_results.row(session, result_id)
-    if not row.changed or row.state not in ALARMS:
+    if not row.changed or row.state not in DRIFT_ALARMS:
         raise Conflict(
             f"Nothing was raised on {row.day:%-d %b %Y}: {row.version} was {row.state}.",
             "Only the day on which a state became medium or high can be called true or false.",

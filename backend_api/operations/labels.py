@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,9 @@ from backend_api.rules import label as rule
 from backend_api.rules import prediction
 from backend_api.rules.label import Line
 from backend_api.schemas import LabelsTaken, RefusedLabel
+from backend_api.spans import DAY, HOUR, floor
 
 NAMED = 50
-DAY = timedelta(days=1)
 # Of each day's partition the primary key alone is read.
 _FIND = text("""
     SELECT prediction_id, predicted_at, model_name, status, output, label
@@ -160,7 +160,7 @@ def _spans(ids: Iterable[UUID]) -> dict[tuple[datetime, datetime], list[UUID]]:
         if made is None:
             spans[predictions.EVER].append(one)
             continue
-        day = accuracy.floor(made, DAY)
+        day = floor(made, DAY)
         spans[day - prediction.AROUND, day + DAY + prediction.AROUND].append(one)
     return spans
 
@@ -234,7 +234,7 @@ def _write(
 ) -> None:
     by_day: dict[datetime, list[Found]] = defaultdict(list)
     for one in fresh:
-        by_day[accuracy.floor(one.at, DAY)].append(one)
+        by_day[floor(one.at, DAY)].append(one)
     for day, some in by_day.items():
         rows = [
             {"id": o.id, "at": o.at, "label": o.label, "labelled_at": o.labelled_at,
@@ -257,7 +257,7 @@ def _write(
         )  # fmt: skip
     hours: dict[str, set[datetime]] = defaultdict(set)
     for one in fresh:
-        hours[one.model].add(accuracy.floor(one.at, accuracy.HOUR))
+        hours[one.model].add(floor(one.at, HOUR))
     for model, touched in hours.items():
         accuracy.count_labels(session, model, touched)
 

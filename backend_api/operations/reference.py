@@ -7,12 +7,13 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend_api import predictions
 from backend_api.candidate import Reference
-from backend_api.drift_counts import HOUR, ceiling, floor
 from backend_api.errors import BadRequest, Conflict
 from backend_api.operations.order import Order
 from backend_api.registry import version_row
 from backend_api.schemas import Outcome
+from backend_api.spans import HOUR, ceiling, floor
 from backend_api.tables import ProfileRow
 from shared.profile import Profile, ProfileError, as_document, read
 from shared.reference import infer, make
@@ -34,12 +35,6 @@ _KEEP = text("""
 """)
 _KEEP_TEXTS = text("""
     INSERT INTO drift_texts VALUES (:model, :version, CAST(:texts AS jsonb)) ON CONFLICT DO NOTHING
-""")
-_SAMPLE = text("""
-    SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
-    WHERE model_name = :model AND version = :version AND predicted_at >= :since
-        AND predicted_at < :until AND arm IN ('production', 'canary') AND status = 'ok'
-    ORDER BY md5(prediction_id::text) LIMIT :most
 """)
 
 
@@ -102,11 +97,9 @@ def give_from_log(session: Session, order: Order, model: str, version: str, days
         {"model": model, "version": version, "since": row.created_at},
     )
     since = first or order.now
-    values = {
-        "model": model, "version": version, "since": since,
-        "until": since + timedelta(days=days), "most": MOST_ROWS,
-    }  # fmt: skip
-    records = [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]
+    records = predictions.sample(
+        session, model, version, since, since + timedelta(days=days), MOST_ROWS
+    )
     if len(records) < FEWEST_ROWS:
         raise _few(model, version, len(records))
     try:

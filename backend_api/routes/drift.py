@@ -13,6 +13,7 @@ from backend_api.drift_windows import MOST_DAYS
 from backend_api.operations import drift as alarms
 from backend_api.operations import reference
 from backend_api.operations.order import Order
+from backend_api.registry import version_row
 from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, Registrar, write
 from backend_api.schemas import (
     Drift,
@@ -132,6 +133,7 @@ def read_texts(
 ) -> TextDrift | None:
     """What the last comparison of texts found, with words and examples typical of the new ones."""
     ctx.catalog.get(name)
+    version_row(session, name, version)
     return text_drift.newest(session, name, version)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend_api import db, deployment, export, jobs, ledger
@@ -25,7 +24,6 @@ from backend_api.routes.edge import (
     write,
 )
 from backend_api.schemas import Job, Outcome, Retrain
-from backend_api.tables import JobRow
 from shared.privacy import Redaction
 
 router = APIRouter(tags=["retraining"], responses=ERRORS)  # type: ignore[arg-type]
@@ -106,6 +104,4 @@ def _production(session: Session, name: str) -> str:
 def list_retrainings(name: str, ctx: Ctx, session: Reading, caller: Reader) -> list[Job]:
     """The last retrainings of a model, newest first."""
     ctx.catalog.get(name)
-    query = select(JobRow).where(JobRow.kind == KIND, JobRow.model_name == name)
-    rows = session.scalars(query.order_by(JobRow.created_at.desc()).limit(LISTED))
-    return [jobs.wire_job(row) for row in rows]
+    return jobs.newest(session, KIND, name, LISTED)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from itertools import count
 
 from backend_api.rules.drift import HIGH, MEDIUM, ROWS_MEDIUM
-from backend_api.states import DriftState, most_drift
+from backend_api.states import DRIFT_ALARMS, DriftState, most_drift
 
 S = DriftState
 # A worse state takes two of three windows, a better one three without an exception.
 WINDOWS, TO_ENTER = 3, 2
-ALARMS = (S.HIGH, S.MEDIUM)
 _LEVEL = {S.NONE: 0, S.INSUFFICIENT: 0, S.MEDIUM: 1, S.HIGH: 2}
 _LINES = {S.MEDIUM: f"at {MEDIUM} or more", S.HIGH: f"over {HIGH}"}
 
@@ -21,12 +20,12 @@ def settle(before: DriftState, seen: Sequence[DriftState]) -> DriftState:
     and good news is withdrawn: the state is INSUFFICIENT.
     """
     if seen[-1] == S.INSUFFICIENT:
-        return before if before in ALARMS else S.INSUFFICIENT
+        return before if before in DRIFT_ALARMS else S.INSUFFICIENT
     judged = [state for state in seen if state != S.INSUFFICIENT][-WINDOWS:]
-    for worse in ALARMS:
+    for worse in DRIFT_ALARMS:
         if _LEVEL[worse] > _LEVEL[before] and _reaching(judged, worse) >= TO_ENTER:
             return worse
-    if before not in ALARMS:
+    if before not in DRIFT_ALARMS:
         return S.NONE
     left = len(judged) == WINDOWS and not _reaching(judged, before)
     return most_drift(judged) if left else before
@@ -60,7 +59,7 @@ def needs(state: DriftState, seen: Sequence[DriftState], rows: int) -> str:
     """
     lacking = ROWS_MEDIUM - rows
     more = f"{lacking:,} more {'row' if lacking == 1 else 'rows'} in a day"
-    if state in ALARMS:
+    if state in DRIFT_ALARMS:
         days = _days(state, seen, S.NONE)
         clean = f"{days} more clean {_word(days)}" if days > 1 else "one more clean day"
         short = f", and for that {more}" if seen and seen[-1] == S.INSUFFICIENT else ""

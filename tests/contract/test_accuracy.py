@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from backend_api import accuracy, db, incidents, watch
+from backend_api import accuracy, db, incidents, spans, watch
 from backend_api.catalog import Catalog
 from backend_api.errors import StaleView
 from backend_api.operations import incident, labels
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def noon() -> datetime:
     """The middle of yesterday."""
-    return accuracy.floor(db.now(), DAY) - timedelta(hours=12)
+    return spans.floor(db.now(), DAY) - timedelta(hours=12)
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from sqlalchemy.exc import InternalError
 from backend_api import db, drift_counts, drift_folding
 from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
-from backend_api.drift_counts import DAY, HOUR, Window, floor
+from backend_api.drift_counts import Window
 from backend_api.errors import BadRequest, Conflict, NotFound
 from backend_api.operations import reference as references
+from backend_api.spans import DAY, HOUR, floor
 from bench.records import FEATURES
 from bench.records import record as bench_record
 from inference import database

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from backend_api import accuracy, db, watch
+from backend_api import db, spans, watch
 from backend_api.catalog import Catalog
 from backend_api.states import Role
 from ops.cli import app
@@ -29,7 +29,7 @@ def log(backend: Backend, catalog: Catalog) -> Log:
     registry.promoted("v1.0.0")
     registry.promoted("v1.1.0")
     made = Log(backend.engine)
-    noon = accuracy.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
+    noon = spans.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
     made.answered(noon, [{"intent": "savings"}] * 60)
     return made
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 
-from backend_api import accuracy, db, retraining
+from backend_api import db, retraining, spans
 from backend_api.catalog import Catalog
 from backend_api.context import Context
 from backend_api.jobs import Interrupted
@@ -45,7 +45,7 @@ def registry(backend: Backend, catalog: Catalog, trained: TrainResult) -> Regist
 def labelled(backend: Backend, count: int) -> None:
     """So many labelled answers to new sentences of yesterday."""
     log = Log(backend.engine, version="v1.0.0")
-    noon = accuracy.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
+    noon = spans.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
     inputs = [{"query": query, "user_id": "u1"} for query in QUERIES[:count]]
     ids = log.answered(noon, [{"intent": "out_of_scope"}] * count, inputs=inputs)
     answer = backend.client("analyst").post(

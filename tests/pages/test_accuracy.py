@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend_api import accuracy, db, watch
+from backend_api import db, spans, watch
 from backend_api.catalog import Catalog
 from backend_api.states import Role
 from tests.conftest import Backend
@@ -20,7 +20,7 @@ RIGHT = {"intent": "savings"}
 def log(backend: Backend, registry: Registry, catalog: Catalog) -> Log:
     """v1.1.0 gave 100 answers at noon yesterday, all counted."""
     made = Log(backend.engine)
-    noon = accuracy.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
+    noon = spans.floor(db.now(), timedelta(days=1)) - timedelta(hours=12)
     made.answered(noon, [RIGHT] * 100)
     look(backend, catalog)
     return made
