@@ -25,9 +25,8 @@ MODELS = (BOOSTED, "credit_risk", "anomaly_detection", "intent_classifier", "fin
 ROLLED_BACK = "intent_classifier"
 OLD, NEW = "v1.0.0", "v1.1.0"
 SEED = 20260125
-LOADS = 4
-# From disk they take a quarter of the time, and there should be as many requests beside them.
-RELOADS = 12
+LOADS = 8
+RELOADS = 20
 # Of what it can do: as much is left for loading.
 BUSY = 0.3
 

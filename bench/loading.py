@@ -1,6 +1,13 @@
-"""Latency while versions are fetched, verified, loaded and warmed beside the traffic."""
+"""Latency while versions are fetched, verified, loaded and warmed beside the traffic.
+
+A machine that is not ours alone stands still for a while now and then, and one such while decides
+the 99th percentile of all that was asked. So each load stands beside two quiet windows of its own
+length, each window has a percentile of its own, and medians over many windows are compared. How far
+the two quiet ones differ is what the machine does by itself.
+"""
 
 import multiprocessing
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,23 +19,33 @@ from backend_api.rules.validation import percentile
 from bench import client
 from bench.client import Answer
 
-QUIET_SECONDS = 1.5
+# Between windows, so that none has what another left to do.
+SETTLE_SECONDS = 0.2
+
+Window = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Loading:
-    """99th percentiles in milliseconds at ``rate`` per second; ``loads`` were done meanwhile."""
+    """99th percentiles in milliseconds at ``rate`` per second, one for each window: while a load
+    was done, and in two quiet windows as long as that load."""
 
     rate: float
-    quiet_ms: float
-    loading_ms: float
-    loads: int
+    loading_ms: Sequence[float]
+    quiet_ms: Sequence[float]
+    again_ms: Sequence[float]
     failed: int
 
     @property
     def added(self) -> float:
-        """Share by which loading made the 99th percentile longer."""
-        return self.loading_ms / self.quiet_ms - 1
+        """Share by which loading made the median window's percentile longer."""
+        quiet = statistics.median([*self.quiet_ms, *self.again_ms])
+        return statistics.median(self.loading_ms) / quiet - 1
+
+    @property
+    def by_itself(self) -> float:
+        """The same of the second quiet windows beside the first: no load, only the machine."""
+        return statistics.median(self.again_ms) / statistics.median(self.quiet_ms) - 1
 
 
 class Traffic:
@@ -63,27 +80,31 @@ def _flow(
 def measure(
     url: str, bodies: Sequence[dict[str, Any]], rate: float, loads: Sequence[Callable[[], None]]
 ) -> Loading:
-    """A quiet while before each load; each load returns once it is done."""
+    """Two quiet windows after each load; each load returns once it is done."""
     traffic = Traffic(url, bodies, rate)
-    busy: list[tuple[float, float]] = []
+    seen: list[Window] = []
     for load in loads:
-        time.sleep(QUIET_SECONDS)
+        time.sleep(SETTLE_SECONDS)
         began = time.monotonic()
         load()
-        busy.append((began, time.monotonic()))
+        seen.append((began, time.monotonic()))
+        for _ in range(2):
+            time.sleep(SETTLE_SECONDS)
+            quiet = time.monotonic()
+            time.sleep(seen[-1][1] - seen[-1][0])
+            seen.append((quiet, time.monotonic()))
     answers = traffic.stop()
-    good = [a for a in answers if a.status == 200]
-    beside = [a for a in good if any(began <= a.sent <= over for began, over in busy)]
-    quiet = [a for a in good if not any(began <= a.answered and a.sent <= over
-                                        for began, over in busy)]  # fmt: skip
+    found = [_p99(answers, window) for window in seen]
     return Loading(
         rate=rate,
-        quiet_ms=_p99(quiet),
-        loading_ms=_p99(beside),
-        loads=len(busy),
-        failed=len(answers) - len(good),
+        loading_ms=found[::3],
+        quiet_ms=found[1::3],
+        again_ms=found[2::3],
+        failed=sum(answer.status != 200 for answer in answers),
     )
 
 
-def _p99(answers: Sequence[Answer]) -> float:
-    return percentile([(a.answered - a.sent) * 1000 for a in answers], 0.99)
+def _p99(answers: Sequence[Answer], window: Window) -> float:
+    began, over = window
+    asked = [a for a in answers if a.status == 200 and began <= a.sent <= over]
+    return percentile([(a.answered - a.sent) * 1000 for a in asked], 0.99)

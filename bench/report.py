@@ -1,5 +1,6 @@
 """What was measured, as Markdown with a picture."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +56,19 @@ def row(seen: Comparison) -> list[str]:
 
 
 def _loading(seen: Loading, what: str) -> str:
+    beside, quiet = _spread(seen.loading_ms), _spread([*seen.quiet_ms, *seen.again_ms])
     return (
-        f"Loading: at {seen.rate:,.0f} requests a second p99 was {seen.quiet_ms:.1f} ms, and"
-        f" {seen.loading_ms:.1f} ms while {seen.loads} {what} ({seen.added:+.0%});"
+        f"Loading: at {seen.rate:,.0f} requests a second p99 was {quiet} ms in quiet windows, and"
+        f" {beside} ms in windows as long in each of which {what}, {len(seen.loading_ms)} times"
+        f" ({seen.added:+.0%}; one half of the quiet ones beside the other: {seen.by_itself:+.0%});"
         f" {seen.failed} requests failed."
     )
+
+
+def _spread(found: Sequence[float]) -> str:
+    """The median window, and where the middle half of them lies."""
+    low, middle, high = statistics.quantiles(found, n=4)
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
 
 
 def sentences(found: Findings) -> list[str]:
@@ -74,8 +83,8 @@ def sentences(found: Findings) -> list[str]:
         f" {over.accepted.rate:,.0f} a second were answered, p50"
         f" {over.accepted.p50_ms:.0f} ms, p99 {over.accepted.p99_ms:.0f} ms; {over.refused:,} were"
         f" refused with 429, {over.broken} broke.",
-        _loading(fetched, "versions were fetched from MLflow, which shares the cores, and loaded"),
-        _loading(reloaded, "times the model's versions were verified and loaded from disk"),
+        _loading(fetched, "a version was fetched from MLflow, which shares the cores, and loaded"),
+        _loading(reloaded, "the model's versions were verified and loaded from disk"),
         f"Rollback under load, {len(back.milliseconds)} times: order to last old answer on any of"
         f" two workers, median {back.p50:.0f} ms, slowest {back.worst:.0f} ms; {back.failed} of"
         f" {back.requests:,} requests failed.",
