@@ -13,7 +13,8 @@ from backend_api.errors import NotFound
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import Judgement, Measures, Part, judge, measure
-from backend_api.rules.drift_course import WINDOWS, needs
+from backend_api.rules.drift_course import needs
+from backend_api.rules.drift_window import WIDEST
 from backend_api.schemas import Drift, DriftDistribution, DriftPart, DriftScore, OddValues
 from backend_api.states import Against, DriftState, IncidentKind, most_drift
 from backend_api.tables import ProfileRow
@@ -33,7 +34,7 @@ def read(
     odd = quality(seen.profile, seen.reference, seen.counts)
     each = measure(seen.profile, seen.reference, seen.day_counts)
     kept = drift_results.newest(session, model, seen.version)
-    standing = drift_results.judged(session, model, seen.version, WINDOWS)
+    standing = drift_results.judged(session, model, seen.version)
     return Drift(
         model_name=model,
         version=seen.version,
@@ -56,7 +57,7 @@ def read(
         kept=kept,
         incident=incidents.under_way(session, model, IncidentKind.DRIFT),
         alarm=drift_results.newest(session, model, seen.version, alarm=True),
-        needs=needs(kept.state, standing, kept.rows) if kept else None,
+        needs=needs(kept.state, standing, kept.rows, WIDEST) if kept else None,
     )
 
 
@@ -65,9 +66,8 @@ def _text(session: Session, seen: Compared) -> Part | None:
     if seen.against != Against.REFERENCE:
         return None
     found = text_drift.newest(session, seen.model, seen.version)
-    if found is None or found.score is None or not seen.since < found.until <= seen.until:
-        return None
-    return Part("text", found.state, found.score, found.noise or 0.0)
+    inside = [one for one in found if seen.since < one.until <= seen.until]
+    return text_drift.part(inside[0]) if inside else None
 
 
 def _scores(found: Judgement, each: Measures) -> list[DriftScore]:

@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
+from backend_api.rules.drift_course import WINDOWS, Window
+from backend_api.rules.drift_window import WIDEST
 from backend_api.schemas import DriftPrecision, DriftResult, DriftResults
 from backend_api.states import DRIFT_ALARMS, DriftState
 from backend_api.tables import DriftResultRow
@@ -72,18 +74,20 @@ def newest(session: Session, model: str, version: str, *, alarm: bool = False) -
     return None if row is None else _wire(row)
 
 
-def judged(session: Session, model: str, version: str, number: int) -> list[DriftState]:
-    """What the newest days that could be judged showed by themselves, oldest first.
+def judged(session: Session, model: str, version: str) -> list[Window]:
+    """What the newest days showed, oldest first: all that a state is settled from.
 
-    The very newest day is among them even if it could not be judged.
+    Days that could not be judged are left out, but for the very newest.
     """
-    base = select(DriftResultRow.day, DriftResultRow.seen).where(
+    base = select(DriftResultRow.day, DriftResultRow.seen, DriftResultRow.days).where(
         DriftResultRow.model_name == model, DriftResultRow.version == version
     )
     last = base.order_by(DriftResultRow.day.desc())
-    known = last.where(DriftResultRow.seen != DriftState.INSUFFICIENT).limit(number)
-    found = {day: seen for query in (known, last.limit(1)) for day, seen in session.execute(query)}
-    return [DriftState(found[day]) for day in sorted(found)]
+    known = last.where(DriftResultRow.seen != DriftState.INSUFFICIENT)
+    # So many hold three windows that share no day, however wide these are.
+    found = {row.day: row for query in (known.limit(WINDOWS * WIDEST), last.limit(1))
+             for row in session.execute(query)}  # fmt: skip
+    return [Window(DriftState(row.seen), day, row.days) for day, row in sorted(found.items())]
 
 
 def row(session: Session, result_id: int) -> DriftResultRow:

@@ -28,6 +28,7 @@ ROUNDS = 10
 LOAD_DEADLINE_SECONDS = 180.0
 # The version is not loaded yet: 404 where it is not known, 503 where it is on its way.
 NOT_LOADED = (404, 503)
+OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ def enqueue(
             JobRow.kind == kind,
             JobRow.model_name == model,
             JobRow.version == version,
-            JobRow.state.in_([JobState.QUEUED, JobState.RUNNING]),
+            JobRow.state.in_(OPEN),
         )
     )
     if same is not None:
@@ -62,9 +63,9 @@ def enqueue(
             job_id=str(same),
         )
     job_id = uuid4()
-    session.add(
-        JobRow(id=job_id, kind=kind, model_name=model, version=version, created_by=order.actor)
-    )
+    row = JobRow(id=job_id, kind=kind, model_name=model, version=version)
+    row.created_by, row.created_at = order.actor, order.now
+    session.add(row)
     session.flush()
     arguments = {
         "job_id": str(job_id),

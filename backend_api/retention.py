@@ -37,6 +37,12 @@ def forget(session: Session, now: datetime, prediction_days: int) -> None:
         ("DELETE FROM drift_counts WHERE at < :old", COUNTS_KEPT),
         ("DELETE FROM accuracy_hours WHERE hour < :old", COUNTS_KEPT),
         ("DELETE FROM label_corrections WHERE predicted_at < :old", timedelta(prediction_days)),
+        # What people asked goes with the log that it was quoted from; scores stay.
+        (
+            'UPDATE drift_text_results SET found = found || \'{"words": [], "examples": []}\''
+            " WHERE until < :old AND found -> 'examples' <> '[]'",
+            timedelta(prediction_days),
+        ),
     ):
         session.execute(text(statement), {"old": now - kept})
     session.execute(

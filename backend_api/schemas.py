@@ -1140,13 +1140,15 @@ class OddValues(Wire):
 
 class DriftResult(Wire):
     """What the watch found of one day. ``seen`` is that day's state alone, ``state`` what it made
-    of the state before. ``true_alarm`` is what people said of it, None while nobody did.
+    of the state before. Where the day had too few rows, the ``days`` up to it were taken together,
+    and ``rows`` are theirs. ``true_alarm`` is what people said of it, None while nobody did.
     """
 
     id: int
     model_name: str
     version: str
     day: date
+    days: int
     judged_at: datetime
     rows: int
     seen: DriftState

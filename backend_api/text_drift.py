@@ -1,28 +1,35 @@
-"""Comparing new texts of the log with those of a version's reference, as a job."""
+"""Comparing new texts of the log with those of a version's reference, as a job.
+
+A person may order it for the last days; the watch does for each day that is over.
+"""
 
 import threading
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.drift_counts import reference
 from backend_api.errors import Conflict, ConsoleError
-from backend_api.jobs import begun, enqueue, note
+from backend_api.jobs import OPEN, begun, enqueue, note
 from backend_api.operations.order import Order
 from backend_api.predictions import ANSWERED, BY_CHANCE
 from backend_api.registry import version_row
+from backend_api.rules.drift import Part
 from backend_api.schemas import Outcome, TextDrift
 from backend_api.states import DriftState, JobState
+from backend_api.tables import JobRow
 
 KIND = "text-drift"
 MOST = 2_000
+# A day's judgement goes on without its words when a job has not compared them in so long.
+PATIENCE = timedelta(hours=3)
 
 _NEW = text(f"""
     SELECT input #>> CAST(:path AS text[]) FROM model_predictions
@@ -38,7 +45,12 @@ _KEEP = text("""
 """)
 _NEWEST = text("""
     SELECT version, at, since, until, found FROM drift_text_results
-    WHERE model_name = :model AND version = :version ORDER BY at DESC LIMIT 1
+    WHERE model_name = :model AND version = :version ORDER BY at DESC LIMIT :most
+""")
+_OF = text("""
+    SELECT version, at, since, until, found FROM drift_text_results
+    WHERE model_name = :model AND version = :version AND since = :since AND until = :until
+    ORDER BY at DESC LIMIT 1
 """)
 
 
@@ -59,13 +71,47 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
             f"The reference of {model} {version} came without texts to compare with.",
             "Train and register it again: references keep a sample of texts since then.",
         )
-    job = enqueue(session, KIND, wanted, model, version, {"days": str(days)})
+    span = (wanted.now - timedelta(days=days), wanted.now)
+    job = enqueue(session, KIND, wanted, model, version, _arguments(span))
     return Outcome(
         sentence=f"Texts of the last {days} days are compared with those of {model} {version}.",
         model_name=model,
         version=version,
         job_id=job,
     )
+
+
+def _arguments(span: tuple[datetime, datetime]) -> dict[str, str]:
+    return {"since": span[0].isoformat(), "until": span[1].isoformat()}
+
+
+def is_settled(
+    session: Session, model: str, version: str, span: tuple[datetime, datetime], at: datetime,
+    actor: str,
+) -> bool:  # fmt: skip
+    """Whether nothing more will be known of the words of these days, which ended at ``span[1]``.
+
+    They are compared, or cannot be, or it failed, or took too long. Else the comparison is put on
+    the queue if it is not there yet.
+    """
+    if of(session, model, version, *span) is not None:
+        return True
+    path = reference(session, model, version).text_path
+    if not path or _texts(session, model, version) is None:
+        return True
+    ordered = (JobRow.kind == KIND, JobRow.model_name == model, JobRow.version == version)
+    mine = (JobRow.created_by == actor, JobRow.created_at >= span[1])
+    job = session.scalar(
+        select(JobRow).where(*ordered, *mine).order_by(JobRow.created_at.desc()).limit(1)
+    )
+    if job is not None and (job.state == JobState.FAILED or at > job.created_at + PATIENCE):
+        return True
+    # Somebody else's, of other days, ends first: one of a version is under way at a time.
+    under_way = select(JobRow.id).where(*ordered, JobRow.state.in_(OPEN)).limit(1)
+    if session.scalar(under_way) is None:
+        wanted = Order(actor, "the words of each day are compared", uuid4(), at)
+        enqueue(session, KIND, wanted, model, version, _arguments(span))
+    return False
 
 
 def _texts(session: Session, model: str, version: str) -> list[str] | None:
@@ -77,8 +123,7 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
     """Do it; what fails in between leaves no result."""
     job = UUID(arguments["job_id"])
     model, version = arguments["model"], arguments["version"]
-    until = now()
-    since = until - timedelta(days=int(arguments["days"]))
+    since, until = (datetime.fromisoformat(arguments[name]) for name in ("since", "until"))
     say = begun(context, job)
     try:
         with transaction(context.engine, None) as session:
@@ -101,7 +146,7 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
         session.execute(
             _KEEP,
             {
-                "job": job, "model": model, "version": version, "at": until, "since": since,
+                "job": job, "model": model, "version": version, "at": now(), "since": since,
                 "until": until, "found": orjson.dumps(asdict(found)).decode(),
             },
         )  # fmt: skip
@@ -119,12 +164,31 @@ def _sentence(state: str, score: float | None, rows: int) -> str:
     return f"{told}: score {score:.2f} over {rows:,} texts."
 
 
-def newest(session: Session, model: str, version: str) -> TextDrift | None:
-    """What the last comparison found, if there was one."""
-    row = session.execute(_NEWEST, {"model": model, "version": version}).one_or_none()
-    if row is None:
-        return None
+def _wire(row: Row[Any]) -> TextDrift:
     said = _sentence(row.found["state"], row.found["score"], row.found["rows"])
     return TextDrift(
         version=row.version, at=row.at, since=row.since, until=row.until, sentence=said, **row.found
     )
+
+
+def newest(session: Session, model: str, version: str, most: int = 1) -> list[TextDrift]:
+    """What the last comparisons found, newest first."""
+    rows = session.execute(_NEWEST, {"model": model, "version": version, "most": most})
+    return [_wire(row) for row in rows]
+
+
+def of(
+    session: Session, model: str, version: str, since: datetime, until: datetime
+) -> TextDrift | None:
+    """What comparing exactly these days found, if they were compared."""
+    row = session.execute(
+        _OF, {"model": model, "version": version, "since": since, "until": until}
+    ).one_or_none()
+    return None if row is None else _wire(row)
+
+
+def part(found: TextDrift | None) -> Part | None:
+    """A comparison as a part of a model's state; None where it could not say anything."""
+    if found is None or found.score is None:
+        return None
+    return Part("text", found.state, found.score, found.noise or 0.0)

@@ -30,9 +30,10 @@ def standing(found: Drift) -> None:
             "The worker judges each day of UTC half an hour after its end, if there are counts.",
         )
         return
+    over = f", judged over {kept.days} days as one has too few requests" if kept.days > 1 else ""
     st.markdown(
         f"{badges.badge(kept.state)} **{plain(found.version)}** stands at {kept.state} after"
-        f" {kept.day:%A, %-d %B}. {plain(found.needs or '')}"
+        f" {kept.day:%A, %-d %B}{over}. {plain(found.needs or '')}"
     )
     if found.alarm is not None:
         _alarm(found.alarm)
@@ -91,7 +92,7 @@ def results(model: str) -> None:
         )  # fmt: skip
         return
     grid(
-        ("Day", "Version", "State", "That day", "Rows", "Inputs", "Answers", "Worst", "Alarm"),
+        ("Day", "Version", "State", "Seen", "Rows", "Inputs", "Answers", "Texts", "Worst", "Alarm"),
         [_row(one) for one in reading.value.results],
     )
     _turn(before, reading.value.next_before)
@@ -111,10 +112,15 @@ def precision(found: DriftPrecision) -> str:
 def _row(one: DriftResult) -> tuple[str, ...]:
     return (
         f"{one.day:%a %-d %b %Y}", plain(one.version), badges.badge(one.state),
-        badges.badge(one.seen), f"{one.rows:,}", _number(one.input), _number(one.prediction),
+        badges.badge(one.seen), f"{one.rows:,}" + _together(one.days), _number(one.input),
+        _number(one.prediction), _number(one.text_score),
         f"{plain(one.worst)} {one.worst_score:.2f}" if one.worst and one.worst_score else "",
         ("raised " if one.changed and one.state in DRIFT_ALARMS else "") + SAID[one.true_alarm],
     )  # fmt: skip
+
+
+def _together(days: int) -> str:
+    return f" :gray[in {days} days]" if days > 1 else ""
 
 
 def _number(value: float | None) -> str:

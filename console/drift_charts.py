@@ -22,6 +22,9 @@ SYMBOLS = {DriftState.NONE: "", DriftState.MEDIUM: "▲", DriftState.HIGH: "●"
 PLACES = {DriftState.INSUFFICIENT: 0.0, DriftState.NONE: 1.0, DriftState.MEDIUM: 2.6,
           DriftState.HIGH: 3.8}  # fmt: skip
 FARTHEST = 4.0
+# Written on a cell that lets the ground through, by whether that is dark; and on one that does not.
+INK = {False: "#23302d", True: "#e6e9e4"}
+ON_COLOUR = {DriftState.MEDIUM: "#23160a", DriftState.HIGH: "#ffffff"}
 SCALE = [
     [0.0, "rgba(128,136,145,0.18)"], [0.24, "rgba(128,136,145,0.18)"],
     [0.24, "rgba(44,148,132,0.10)"], [0.51, "rgba(44,148,132,0.52)"],
@@ -50,7 +53,7 @@ def _cell(score: DriftScore, place: int, day: date, rows: int) -> str:
 
 @lru_cache(maxsize=PICTURES)
 def heat(
-    days: tuple[date, ...], rows: tuple[int, ...], scores: tuple[DriftScore, ...]
+    days: tuple[date, ...], rows: tuple[int, ...], scores: tuple[DriftScore, ...], *, dark: bool
 ) -> go.Figure:
     """Each feature's distance on each day, worst feature on top, under the number of requests."""
     names = [_short(score.name) for score in scores]
@@ -67,9 +70,15 @@ def heat(
     figure.add_heatmap(
         x=list(days), y=names, z=[[_place(*cell) for cell in row] for row in states],
         zmin=0, zmax=FARTHEST, colorscale=SCALE, showscale=False, xgap=2, ygap=2,
-        text=[[_written(*cell, room) for cell in row] for row in states], texttemplate="%{text}",
         hovertext=[[_cell(s, i, day, rows[i]) for i, day in enumerate(days)] for s in scores],
         hoverinfo="text", row=2, col=1,
+    )  # fmt: skip
+    cells = [cell for row in states for cell in row]
+    figure.add_scatter(
+        x=list(days) * len(names), y=[name for name in names for _ in days], mode="text",
+        text=[_written(*cell, room) for cell in cells], hoverinfo="skip",
+        textfont={"color": [ON_COLOUR.get(state, INK[dark]) for state, _ in cells]},
+        row=2, col=1,
     )  # fmt: skip
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", row=2, col=1)
@@ -107,7 +116,7 @@ def heat_words(days: Sequence[date], scores: Sequence[DriftScore]) -> str:
 
 
 @lru_cache(maxsize=PICTURES)
-def scale(score: DriftScore) -> go.Figure:
+def scale(score: DriftScore, *, dark: bool) -> go.Figure:
     """A score on its way from 0 to 1, with both lines and what chance alone may reach."""
     distance = score.distance or 0.0
     end = max(0.45, 1.15 * distance, 1.15 * score.noise)
@@ -123,7 +132,7 @@ def scale(score: DriftScore) -> go.Figure:
     figure.add_scatter(
         x=[distance], y=[0], mode="markers+text", text=[f"{distance:.2f}"],
         textposition="middle right" if distance < 0.85 * end else "middle left",
-        textfont={"size": 15}, cliponaxis=False,
+        textfont={"size": 15, "color": INK[dark]}, cliponaxis=False,
         marker={"symbol": "diamond", "size": 15, "color": BLUE},
         hovertemplate="%{x:.3f}<extra></extra>",
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """What the backend says of drift: the part of ``client.Backend`` that the Drift page asks."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from backend_api.schemas import (
@@ -69,12 +68,9 @@ class DriftBackend(Transport):
         """Compare texts of the last days with those of the reference, as a job."""
         return self._post(body, "models", model, "versions", version, "texts")
 
-    def texts(self, model: str, version: str) -> TextDrift | None:
-        """What the last comparison of texts found; None while there was none."""
-        # A union is a shape too, but no type to mypy.
-        shape: Any = TextDrift | None
-        found: TextDrift | None = self._get(shape, "models", model, "versions", version, "texts")
-        return found
+    def texts_compared(self, model: str, version: str) -> list[TextDrift]:
+        """The last comparisons that are kept, newest first."""
+        return self._get(list[TextDrift], "models", model, "versions", version, "texts", "results")
 
     def make_drift_report(self, model: str, version: str, body: Lookback) -> Outcome:
         """Have Evidently report on the last days, as a job."""

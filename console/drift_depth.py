@@ -1,6 +1,6 @@
 """Looking deeper on the Drift page: what the new texts say, and Evidently's report."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import streamlit as st
@@ -8,8 +8,9 @@ import streamlit as st
 from backend_api.schemas import Drift, Job, Lookback, Outcome, TextDrift
 from backend_api.states import JobState, Permission
 from console import badges, forms, job_view, parts, session, times
+from console import drift_view as view
 from console.errors import BackendError
-from console.markdown import plain
+from console.markdown import grid, plain, say
 
 FRAME_PX = 1100
 
@@ -38,15 +39,17 @@ def words(found: Drift) -> None:
         if job.value is not None and job.value.state == JobState.FAILED:
             st.warning(plain(job.value.message), icon=":material/warning:")
     reading = session.read(
-        f"texts:{model}:{version}", lambda: session.backend().texts(model, version)
+        f"texts:{model}:{version}", lambda: session.backend().texts_compared(model, version)
     )
     parts.stale(reading)
-    if reading.value is not None:
-        _compared(reading.value)
+    if reading.value:
+        _compared(reading.value[0])
+        _before(reading.value)
     elif reading.error is None:
         parts.empty(
             f"The texts were not compared with those of {version} yet.",
-            "The button below does it, on a sample; it takes some seconds.",
+            "The worker does it for each day with 500 texts; the button below at once. It takes a"
+            " sample, and some seconds.",
         )
 
     def verb(request_id: UUID, reason: str) -> Outcome:
@@ -65,12 +68,30 @@ def _compared(newest: TextDrift) -> None:
     figures = [f"{newest.rows:,} new texts beside {newest.reference_rows:,} of the reference"]
     if newest.score is not None and newest.noise is not None:
         figures.append(f"score {newest.score:.3f}, noise {newest.noise:.3f}")
-    st.caption(f"{'; '.join(figures)}. Compared {times.since(newest.at, datetime.now(UTC))}.")
+    age = times.since(newest.at, datetime.now(UTC))
+    say(f":small[:gray[{'; '.join(figures)}. Compared {age}.]]")
     if newest.words:
         st.markdown("**Typical words** " + " · ".join(plain(word) for word in newest.words))
     if newest.examples:
         st.markdown("**Typical texts**")
         st.markdown("\n".join(f"- {plain(example)}" for example in newest.examples))
+
+
+def _before(compared: list[TextDrift]) -> None:
+    with st.expander("Every comparison that is kept", type="compact"):
+        headings = ("Texts of", "State", "Score", "Noise", "New texts", "Typical words")
+        grid(headings, [_row(one) for one in compared])
+
+
+def _row(one: TextDrift) -> tuple[str, ...]:
+    # A window of whole days ends where the next one begins.
+    last = one.until - timedelta(microseconds=1)
+    span = f"{last:%-d %b %Y}"
+    if last.date() > one.since.date():
+        span = f"{one.since:%-d %b} to {span}"
+    score, noise = (view.number(value) for value in (one.score, one.noise))
+    words = ", ".join(plain(word) for word in one.words[:5])
+    return span, badges.badge(one.state), score, noise, f"{one.rows:,}", words
 
 
 def report(found: Drift) -> None:

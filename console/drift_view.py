@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from backend_api.schemas import Drift, DriftPart, DriftScore
+from backend_api.schemas import Drift, DriftPart, DriftResult, DriftScore
 from backend_api.states import DRIFT_ALARMS, Against, DriftState, Health, Permission
 from console import badges, choice, drift_charts, forms, parts, session
 from console.markdown import grid, plain
@@ -62,10 +62,17 @@ def answer(found: Drift) -> tuple[Health, str]:
             f"Day by day it stands at {kept.state}; this window as a whole does not."
             f" {kept.day:%-d %B}: {kept.sentence}"
         )
+    if _too_few(found) and kept is not None and kept.days > 1 and not _too_few(kept):
+        told = f"{found.sentence} Day by day it is {kept.state}: {kept.sentence}"
+        return HEALTHS[found.state], told
     state = HEALTHS[found.state]
     if found.quality == Health.DEGRADED and state != Health.DOWN:
         state = Health.DEGRADED
     return state, found.sentence
+
+
+def _too_few(found: Drift | DriftResult) -> bool:
+    return found.state == DriftState.INSUFFICIENT
 
 
 def cards(found: Drift) -> None:
@@ -113,7 +120,7 @@ def heat(found: Drift) -> None:
     """Features by days."""
     st.header("Features by days", anchor=False)
     ordered = tuple(features(found)[:SHOWN])
-    picture = drift_charts.heat(tuple(found.days), tuple(found.day_rows), ordered)
+    picture = drift_charts.heat(tuple(found.days), tuple(found.day_rows), ordered, dark=_is_dark())
     st.plotly_chart(
         picture, width="stretch", config=QUIET,
         alt=drift_charts.heat_words(found.days, ordered),
@@ -134,6 +141,10 @@ def heat(found: Drift) -> None:
             " 0.3), over the noise that 999 of 1,000 windows without drift stay under, and p under"
             " 0.001 among all features. PSI is shown and decides nothing."
         )
+
+
+def _is_dark() -> bool:
+    return bool(st.context.theme.type == "dark")
 
 
 def _there(found: Drift) -> str:
@@ -171,7 +182,8 @@ def one(found: Drift) -> None:
         f" score {number(score.distance)}, noise {score.noise:.3f}, PSI {number(score.psi)}"
     )
     st.plotly_chart(
-        drift_charts.scale(score), width="stretch", config=QUIET, key=f"scale.{name}",
+        drift_charts.scale(score, dark=_is_dark()), width="stretch", config=QUIET,
+        key=f"scale.{name}",
         alt=f"Score {number(score.distance)}, noise {score.noise:.3f}; lines at 0.1 and 0.3.",
     )  # fmt: skip
     if not session.can(Permission.READ_PREDICTIONS):

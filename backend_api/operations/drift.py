@@ -1,25 +1,27 @@
 """Judging each day once it is over, and what people say of the alarms."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, drift_results, ledger
+from backend_api import deployment, drift_results, ledger, text_drift
 from backend_api.db import due
-from backend_api.drift_counts import Days, days
+from backend_api.drift_counts import days
 from backend_api.errors import Conflict
 from backend_api.operations import incident
 from backend_api.operations.order import Order
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
-from backend_api.rules.drift import judge
-from backend_api.rules.drift_course import WINDOWS, changed, settle
+from backend_api.rules.drift import ROWS_MEDIUM, judge
+from backend_api.rules.drift_course import Window, changed, settle
+from backend_api.rules.drift_window import WIDEST, Look, narrowest
 from backend_api.schemas import JudgeAlarm, Outcome
 from backend_api.spans import DAY, floor
 from backend_api.states import DRIFT_ALARMS, DriftState, IncidentKind, Severity
 from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
+from shared.profile import Profile
 
 # Records come late by minutes when a host is busy; who comes later still counts in windows only.
 LATE = timedelta(minutes=30)
@@ -32,7 +34,8 @@ def tend(session: Session, model: str, now: datetime, actor: str) -> None:
     """Judge every day that is over and was not judged yet, for each version with a reference.
 
     Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
-    has no result for it, but for the one in production: no traffic is no good news.
+    has no result for it, but for the one in production: no traffic is no good news. Where a model
+    reads text, the newest day waits for its words to be compared, which is ordered here.
     """
     if not due(session, f"drift {model}", now, EVERY):
         return
@@ -55,15 +58,24 @@ def _catch_up(
     since = end - OLDEST if last is None else _midnight(last.day) + DAY
     if since >= end:
         return
-    found = days(session, model, version, since, end)
+    before = WIDEST - 1
+    found = days(session, model, version, since - before * DAY, end)
     serving = _serving_since(session, model, version)
     state = DriftState.INSUFFICIENT if last is None else last.state
-    seen = drift_results.judged(session, model, version, WINDOWS)
-    for place, day in enumerate(found.days):
-        if not found.rows[place] and (serving is None or _midnight(day) < serving):
+    seen = drift_results.judged(session, model, version)
+    for place, day in enumerate(found.days[before:]):
+        if not found.rows[before + place] and (serving is None or _midnight(day) < serving):
             continue
-        row = _judged(model, version, found, place, now)
-        seen.append(DriftState(row.seen))
+        window = slice(place, place + WIDEST)
+        look = narrowest(found.profile, found.rows[window], found.counts[window])
+        # With fewer texts the comparison says nothing; and of old days nobody waits for it.
+        if _midnight(day) + DAY == end and look.rows >= ROWS_MEDIUM:
+            span = (end - look.days * DAY, end)
+            if not text_drift.is_settled(session, model, version, span, now, actor):
+                return
+            look = _with_words(session, model, version, found.profile, look, span)
+        row = _judged(model, version, found.profile, day, look, now)
+        seen.append(Window(DriftState(row.seen), day, look.days))
         after = settle(state, seen)
         row.state, row.changed = after, changed(state, after)
         session.add(row)
@@ -86,27 +98,39 @@ def _serving_since(session: Session, model: str, version: str) -> datetime | Non
     )
 
 
-def _judged(model: str, version: str, found: Days, place: int, now: datetime) -> DriftResultRow:
-    """A day by itself; its state is still to be settled."""
-    counts = found.counts[place]
-    judgement = judge(found.profile, found.profile.counts, counts)
-    odd = quality(found.profile, found.profile.counts, counts)
+def _with_words(
+    session: Session, model: str, version: str, profile: Profile, look: Look,
+    span: tuple[datetime, datetime],
+) -> Look:  # fmt: skip
+    """The same days with what comparing their words found, if it could say something."""
+    part = text_drift.part(text_drift.of(session, model, version, *span))
+    if part is None:
+        return look
+    return replace(look, judgement=judge(profile, profile.counts, look.counts, part))
+
+
+def _judged(
+    model: str, version: str, profile: Profile, day: date, look: Look, now: datetime
+) -> DriftResultRow:
+    """A day, with those before it where it takes them; its state is still to be settled."""
+    judgement, rows = look.judgement, look.rows
+    odd = quality(profile, profile.counts, look.counts)
     lead = {part.name: part for part in judgement.parts}
     worst = max(judgement.parts, key=lambda part: part.worst_distance or 0.0, default=None)
-    rows = int(found.rows[place])
     return DriftResultRow(
-        model_name=model, version=version, day=found.days[place], judged_at=now, rows=rows,
+        model_name=model, version=version, day=day, days=look.days, judged_at=now, rows=rows,
         seen=judgement.state, state=judgement.state, changed=False, quality=odd.state,
-        sentence=drift_words.sentence(version, rows, judgement, odd),
+        sentence=drift_words.sentence(version, rows, judgement, odd, look.days),
         prediction=lead["prediction"].distance if "prediction" in lead else None,
         input=lead["input"].distance if "input" in lead else None,
+        text_score=lead["text"].distance if "text" in lead else None,
         worst=worst.worst if worst else None,
         worst_score=worst.worst_distance if worst else None,
         evidence={
             "parts": [asdict(part) for part in judgement.parts],
             "scores": [asdict(score) for score in judgement.scores],
             "odd": [asdict(one) for one in odd.findings],
-            "reference_rows": found.profile.rows,
+            "reference_rows": profile.rows,
         },
     )  # fmt: skip
 
@@ -116,7 +140,8 @@ def _tell(session: Session, row: DriftResultRow, before: DriftState, actor: str)
         session, actor, f"drift.{row.state}", model=row.model_name, version=row.version,
         reason=row.sentence,
         evidence={
-            "result": row.id, "day": row.day, "from": before, "to": row.state, "rows": row.rows,
+            "result": row.id, "day": row.day, "days": row.days, "from": before, "to": row.state,
+            "rows": row.rows, "texts": row.text_score,
             "prediction": row.prediction, "input": row.input, "worst": row.worst,
             "worst_score": row.worst_score,
         },

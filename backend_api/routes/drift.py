@@ -134,7 +134,18 @@ def read_texts(
     """What the last comparison of texts found, with words and examples typical of the new ones."""
     ctx.catalog.get(name)
     version_row(session, name, version)
-    return text_drift.newest(session, name, version)
+    return next(iter(text_drift.newest(session, name, version)), None)
+
+
+@router.get("/models/{name}/versions/{version}/texts/results")
+def list_texts(
+    name: str, version: str, ctx: Ctx, session: Reading, caller: Analyst,
+    limit: Annotated[int, Query(ge=1, le=200)] = 30,
+) -> list[TextDrift]:  # fmt: skip
+    """Every comparison that is kept, of the watch's days and of people's windows, newest first."""
+    ctx.catalog.get(name)
+    version_row(session, name, version)
+    return text_drift.newest(session, name, version, limit)
 
 
 @router.post("/models/{name}/versions/{version}/drift-report", status_code=202)

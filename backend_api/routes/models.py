@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import db, jobs, registry
+from backend_api import db, deep_report, jobs, registry, text_drift
 from backend_api.errors import StaleView
 from backend_api.operations import version as operation
 from backend_api.operations.order import Order
@@ -24,6 +24,9 @@ from backend_api.schemas import (
 )
 from backend_api.states import PromotionStatus
 from backend_api.tables import JobRow, PromotionRow, RequestRow, VersionRow
+
+# Jobs that only read what a version answered.
+LOOKS = (text_drift.KIND, deep_report.KIND)
 
 router = APIRouter(tags=["registry"], responses=ERRORS)  # type: ignore[arg-type]
 
@@ -60,7 +63,8 @@ def read_version(
     )
     job = session.scalar(
         select(JobRow)
-        .where(JobRow.model_name == name, JobRow.version == version)
+        # Looking at its log holds up nothing that may be done with a version.
+        .where(JobRow.model_name == name, JobRow.version == version, JobRow.kind.not_in(LOOKS))
         .order_by(JobRow.created_at.desc())
         .limit(1)
     )

@@ -11,12 +11,19 @@ RETRAIN = "Retrain on newer data."
 MEND = "Mend the data before anything is trained on it:"
 
 
-def sentence(version: str, rows: int, found: Judgement, quality: Quality) -> str:
+def sentence(version: str, rows: int, found: Judgement, quality: Quality, widened: int = 1) -> str:
     """The state, what made it, and what to do first; ``rows`` are the window's.
 
-    Odd values come before retraining: a version that is trained on a fault learns it.
+    ``widened`` is how many days had to be taken together to say so. Odd values come before
+    retraining: a version that is trained on a fault learns it.
     """
     told = [_told(version, rows, found)]
+    if widened > 1:
+        first = told[0]
+        told = [
+            f"Over the last {widened} days, as a day has too few requests:"
+            f" {first[0].lower()}{first[1:]}"
+        ]
     faults = [one for one in quality.findings if one.kind in FAULTS]
     if faults:
         told.append(f"{MEND} {faults[0].sentence}")

@@ -32,6 +32,7 @@ class DriftResultRow(Base):
     model_name: Mapped[str]
     version: Mapped[str]
     day: Mapped[date]
+    days: Mapped[int]
     judged_at: Mapped[datetime]
     rows: Mapped[int]
     seen: Mapped[str]

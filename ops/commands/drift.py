@@ -62,7 +62,9 @@ def _told(found: Drift) -> None:
     if found.quality == Health.OK:
         say("No odd values: as many are missing, unseen or out of range as in the reference.")
     if found.kept is not None:
-        say(f"Day by day it stands at {found.kept.state} since {found.kept.day}. {found.needs}")
+        kept = found.kept
+        over = f", over {kept.days} days" if kept.days > 1 else ""
+        say(f"Day by day it stands at {kept.state} after {kept.day}{over}. {found.needs}")
 
 
 def _number(value: float | None) -> str:

@@ -1,7 +1,7 @@
 """Drift over HTTP: any window, what is kept, and what people say of alarms."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from tests.makers import INTENT, Registry
 from tests.profiles import Counted, number, profile, words
 
 HIGHER = [0, 5, 10, 15, 20, 30, 60, 90, 150, 250, 370, 0, 0, 0]
+SOME = [0, 40, 50, 60, 80, 95, 105, 120, 135, 150, 165, 0, 0, 0]
 UNKNOWN = [0, *[100] * 10, 0, 250, 0]
 
 
@@ -224,7 +225,30 @@ def test_a_day_without_traffic_is_no_good_news(backend: Backend, counted: Counte
     assert (newest["rows"], newest["seen"], newest["state"]) == (0, "insufficient", "insufficient")
     assert newest["sentence"] == "No row: 500 more are needed to say."
     needs = ask(backend, days=30).json()["needs"]
-    assert needs == "To be judged it needs 500 more rows in a day."
+    assert needs == "To be judged it needs requests, 500 rows in 28 days at most."
+
+
+def test_few_requests_a_day_are_judged_over_more_days(backend: Backend, counted: Counted) -> None:
+    for back in range(40):
+        counted.day(back, 100)
+    for back in range(1, 14):
+        counted.day(back, 100, words=SOME)
+    tend(backend)
+    found = kept(backend, limit=500)["results"]
+    newest, *before = found
+    assert (newest["days"], newest["rows"]) == (7, 700)
+    assert newest["sentence"].startswith(
+        "Over the last 7 days, as a day has too few requests: requests look less like"
+    )
+    # Days that were seen before are no second piece of evidence: the alarm is the first one
+    # behind which two windows without a common day lie.
+    (raised,) = (one for one in found if one["changed"])
+    earlier = [one for one in before if one["seen"] in ("medium", "high")]
+    first = date.fromisoformat(earlier[-1]["day"])
+    assert date.fromisoformat(raised["day"]) == first + timedelta(days=7)
+    shown = ask(backend, days=1).json()
+    assert (shown["state"], shown["kept"]["days"]) == ("insufficient", 7)
+    assert shown["needs"].endswith("Of windows of 7 days that share a day, one counts.")
 
 
 def test_a_version_that_serves_nobody_has_no_results_for_idle_days(

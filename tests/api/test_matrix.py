@@ -116,6 +116,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /models/{name}/versions/{version}/recount": REGISTER,
     "POST /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
     "GET /models/{name}/versions/{version}/texts": READ_PREDICTIONS,
+    "GET /models/{name}/versions/{version}/texts/results": READ_PREDICTIONS,
     "POST /models/{name}/versions/{version}/drift-report": READ_PREDICTIONS,
     "GET /drift/reports": READ_PREDICTIONS,
     "GET /drift/reports/{job_id}": READ_PREDICTIONS,

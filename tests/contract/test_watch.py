@@ -251,9 +251,19 @@ def test_what_is_past_its_time_is_forgotten_once_an_hour(engine: Engine) -> None
                      " '1 day', 'model', '1', '2', now(), 'asha', gen_random_uuid()"
                      " FROM unnest(ARRAY[6, 8]) d")
             )  # fmt: skip
+            session.execute(
+                text("INSERT INTO drift_text_results SELECT gen_random_uuid(), 'model', 'v1.0.0',"
+                     " now(), now() - interval '9 days', now() - d * interval '1 day', CAST(:found"
+                     " AS jsonb) FROM unnest(ARRAY[6, 8]) d"),
+                {"found": '{"score": 0.4, "words": ["card"], "examples": ["my card"]}'},
+            )  # fmt: skip
 
     fill()
     forget(timedelta())
+    kept = "SELECT count(*) FROM drift_text_results WHERE found ->> 'score' = '0.4'"
+    assert value(engine, kept) == 2
+    quoted = f"{kept} AND found -> 'examples' <> '[]' AND found -> 'words' <> '[]'"
+    assert value(engine, quoted) == 1, "what people asked goes with the log"
     assert value(engine, "SELECT count(*) FROM label_corrections") == 1, "with its prediction"
     assert value(engine, "SELECT count(*) FROM requests") == 1
     assert value(engine, "SELECT count(*) FROM outbox") == 2, "what is open is never dropped"

@@ -72,6 +72,20 @@ def test_what_moved_leads_and_says_what_it_needs(opened: Opened, alarm: Counted)
     assert app.query_params["days"] == "1"
 
 
+def test_a_model_with_few_requests_says_over_how_many_days_it_is_judged(
+    backend: Backend, opened: Opened, counted: Counted
+) -> None:
+    for back in range(40):
+        counted.day(back, 100)
+    tend(backend)
+    app = opened("viewer", "drift", model=INTENT, days="1")
+    seen = words(app)
+    assert "Only 100 rows: 400 more are needed to say. Day by day it is none: Over the last" in seen
+    assert "over the last 7 days, as a day has too few requests" in seen.lower()
+    assert "judged over 7 days as one has too few requests" in seen
+    assert "700 :gray[in 7 days]" in seen
+
+
 def test_odd_values_are_told_apart_from_drift(opened: Opened, counted: Counted) -> None:
     counted.day(0, words=UNKNOWN)
     seen = words(opened("viewer", "drift", model=INTENT, days="1"))

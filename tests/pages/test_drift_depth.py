@@ -3,20 +3,15 @@
 import pytest
 from sqlalchemy import text
 
-from backend_api import db, deep_report, text_drift
-from backend_api.candidate import Reference
-from backend_api.operations import reference as references
-from shared.profile import as_document
-from shared.reference import make
+from backend_api import deep_report, text_drift
 from tests.conftest import Backend
-from tests.contract.test_text_drift import deliver, records
+from tests.contract.test_text_drift import deliver, referenced
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import Opened
 from tests.pages.reading import buttons, fill, press, words
 from tests.profiles import Counted, number, profile
 from tests.queued import work
 from tests.unit.test_text_drift import MONEY, TRAVEL, asked
-from tests.unit.training.test_requests import handler
 
 VERSION = "v1.0.0"
 
@@ -24,11 +19,7 @@ VERSION = "v1.0.0"
 @pytest.fixture
 def travelling(backend: Backend, registry: Registry, database_url: str) -> Backend:
     """A version whose reference spoke of money, and whose users speak of travel."""
-    old = records(asked(MONEY, 800, 1))
-    document = {**as_document(make(handler(INTENT).watched(), old)),
-                "texts": [r["input"]["query"] for r in old]}  # fmt: skip
-    with db.transaction(backend.engine, "tests") as session:
-        assert references.keep(session, INTENT, VERSION, Reference(document), "artefact")
+    referenced(backend)
     deliver(database_url, asked(MONEY, 100, 3))
     with backend.engine.begin() as connection:
         connection.execute(text("SELECT ensure_prediction_partition(current_date - 2 + n)"
@@ -59,6 +50,9 @@ def test_typical_words_of_new_texts_are_for_analysts(opened: Opened, travelling:
     assert "Texts are clearly others than those of the reference: score" in seen
     assert "Typical words" in seen
     assert "600 new texts beside" in seen
+    (age,) = (m.value for m in app.markdown if "Compared <time" in m.value)
+    assert age.startswith(":small[:gray[600 new texts"), "an age is HTML, which a caption escapes"
+    assert "| Texts of | State | Score |" in seen
     assert "Compare texts" in buttons(app)
     viewer = words(opened("viewer", "drift", **page))
     assert "Reading texts is for" in viewer
