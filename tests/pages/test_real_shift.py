@@ -28,6 +28,7 @@ def applications(dearer: float, older: int) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.long
 def test_dearer_loans_to_older_people_are_seen_on_the_page(
     backend: Backend, mlflow_uri: str, catalog: Catalog, serve: Callable[..., Inference],
     opened: Opened, monkeypatch: pytest.MonkeyPatch,
