@@ -33,7 +33,7 @@ SCALE = [
 
 
 def _place(state: DriftState, distance: float | None) -> float:
-    """Where a cell lies on the scale; quiet ones are darker the further they moved."""
+    """Where a cell lies on the scale; quiet ones are greener the further they moved."""
     if state == DriftState.NONE:
         return PLACES[state] + min((distance or 0.0) / MEDIUM, 1.0)
     return PLACES[state]

@@ -131,7 +131,7 @@ def heat(found: Drift) -> None:
     )
     st.caption(
         f"Each day (UTC) by itself against {_there(found)}: ● high, ▲ medium, · too few rows to"
-        f" say; a quiet day is darker the further it moved.{rest}"
+        f" say; a quiet day is greener the further it moved.{rest}"
     )
     with st.expander("Every feature in figures", type="compact"):
         headings = ("Feature", "State", "Score", "Noise", "PSI", "p", "Rows")

@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from backend_api import db, drift_folding
-from backend_api.catalog import Catalog
+from backend_api.catalog import ModelEntry
 from backend_api.operations import drift
 from backend_api.spans import HOUR, floor
 from ops.cli import app
 from tests.conftest import Backend
 from tests.inference_process import Inference
 from tests.makers import wait_until
-from training.pipeline import TrainResult
+
+if TYPE_CHECKING:
+    # It brings torch, which whoever only serves need not wait for.
+    from training.pipeline import TrainResult
 
 VERSION = "v1.0.0"
 DEPLOY = text("""
@@ -36,39 +39,46 @@ PAST = (
 )  # fmt: skip
 
 
+def trained(
+    backend: Backend, serve: Callable[..., Inference], entry: ModelEntry, model: str,
+    run: "TrainResult",
+) -> "Served":  # fmt: skip
+    """A run, registered with its reference over HTTP and put in production as the runbook does."""
+    body = {"request_id": str(uuid4()), "reason": "trained on real data",
+            "model_uri": run.model_uri, "version": VERSION}  # fmt: skip
+    told = backend.client("lead").post(f"/models/{model}/versions", json=body)
+    assert told.status_code == 201, told.text
+    # By hand: a small model misses the acceptance criteria, and approvals hold it back.
+    with backend.engine.begin() as connection:
+        connection.execute(DEPLOY, {"model": model, "version": VERSION, "endpoint": entry.endpoint})
+    uri = backend.settings.mlflow_tracking_uri
+    inference = serve(INFERENCE_WORKERS="1", MLFLOW_TRACKING_URI=uri)
+    return Served(backend, inference, entry, model)
+
+
 class Served:
-    """Registered with its reference over HTTP, put in production as the runbook does, asked."""
+    """A version in production behind a real service."""
 
     def __init__(
-        self, backend: Backend, serve: Callable[..., Inference], catalog: Catalog, model: str,
-        run: TrainResult,
-    ) -> None:  # fmt: skip
-        self.backend, self.model = backend, model
-        self.endpoint = catalog.get(model).endpoint
-        body = {"request_id": str(uuid4()), "reason": "trained on real data",
-                "model_uri": run.model_uri, "version": VERSION}  # fmt: skip
-        told = backend.client("lead").post(f"/models/{model}/versions", json=body)
-        assert told.status_code == 201, told.text
-        # By hand: a small model misses the acceptance criteria, and approvals hold it back.
-        with backend.engine.begin() as connection:
-            connection.execute(
-                DEPLOY, {"model": model, "version": VERSION, "endpoint": self.endpoint}
-            )
-        self.inference = serve(
-            INFERENCE_WORKERS="1", MLFLOW_TRACKING_URI=str(backend.settings.mlflow_tracking_uri)
-        )
+        self, backend: Backend, inference: Inference, entry: ModelEntry, model: str
+    ) -> None:
+        self.backend, self.inference, self.model = backend, inference, model
+        self.endpoint = entry.endpoint
         self._sent = 0
         self._looks = 0
 
-    def ask(self, requests: Iterable[dict[str, Any]]) -> None:
-        """Ask each, and return when all answers are in the log and counted."""
+    def ask(self, requests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Ask each, and return the answers when all of them are in the log and counted."""
         self.begun = db.now()
+        answers = []
         for request in requests:
             answer = self.inference.http.post(self.endpoint, json=request)
             assert answer.status_code == 200, answer.text
             assert answer.json()["version"] == VERSION
-            self._sent += 1
+            answers.append(answer.json())
+        self._sent += len(answers)
         wait_until(lambda: self._logged() == self._sent, 60, "the log holds every answer")
+        return answers
 
     def _logged(self) -> int:
         with self.backend.engine.connect() as connection:

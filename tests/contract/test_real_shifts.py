@@ -22,7 +22,7 @@ from tests.inference_process import Inference
 from tests.makers import INTENT
 from tests.queued import work
 from tests.real_data import Row
-from tests.served import Served, moved
+from tests.served import moved, trained
 from training.credit_risk.train import train as train_credit
 from training.intent_classifier.train import train as train_intents
 
@@ -80,7 +80,7 @@ def test_a_bank_that_is_asked_other_things_is_seen_in_answers_and_texts(
     kept, held_out = dealt(bank, 7)
     file = tmp_path / "bank.json"
     file.write_text(json.dumps(kept))
-    served = Served(backend, serve, catalog, INTENT, train_intents(file, quick=True))
+    served = trained(backend, serve, catalog.get(INTENT), INTENT, train_intents(file, quick=True))
 
     # The same mix: questions that it neither learned nor has in its reference.
     served.ask(queries(held_out))
@@ -140,7 +140,9 @@ def test_dearer_credits_to_older_people_are_named(
         writer = csv.DictWriter(out, [*kept[0], "split"])
         writer.writeheader()
         writer.writerows({**row, "split": s} for row, s in zip(kept, splits, strict=True))
-    served = Served(backend, serve, catalog, "credit_risk", train_credit(file, quick=True))
+    served = trained(
+        backend, serve, catalog.get("credit_risk"), "credit_risk", train_credit(file, quick=True)
+    )
     served.ask(applications(held_out))
     found = served.drift()
     # 300 rows of reference are too few to call anything alike; nothing is called drift either.
