@@ -116,7 +116,7 @@ def measured(built: Stack, console: Console) -> Findings:
         loads = loaded(built, service, many[0].service.rate * BUSY)
     written = delivery.measure(built.database_url, built.home.path / "records")
     console.print("Drift.")
-    drifted = drift.measure(built.engine)
+    drifted = drift.measure(built)
     return Findings(
         named, time.monotonic() - begun, compared_, (empty, full), flood, slowest, loads, written,
         drifted, back(built),

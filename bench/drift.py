@@ -1,4 +1,4 @@
-"""How long drift takes: records into counts, and counts of a month into scores.
+"""How long drift takes: records into counts, counts of a month into scores, and the page of them.
 
 python -m bench.drift
 """
@@ -17,13 +17,14 @@ from sqlalchemy import Engine, text
 from backend_api import db, drift
 from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import Against
-from bench import machine
-from bench.stack import stack
-from shared.counting import CHUNK, count
+from bench import drift_page, machine
+from bench.drift_page import MODEL, VERSION, Kept, Page
+from bench.stack import Stack, stack
+from inference.drift import References
+from inference.log import BATCH_BYTES
 from shared.profile import Profile, as_document
 from shared.reference import infer, make
 
-MODEL, VERSION = "drift_bench", "v1.0.0"
 FEATURES, WATCHED, DAYS = 20, 50, 30
 RECORDS, DISTINCT = 1_000_000, 20_000
 VOLUMES = (1_000_000, 10_000_000)
@@ -37,16 +38,26 @@ class Drift:
 
     counted: float
     read: dict[int, float]
+    pages: dict[int, Page]
+    kept: Kept
 
     @property
     def sentences(self) -> list[str]:
         """For the report."""
         told = ", ".join(f"{ms:.0f} ms at {n / 1e6:.0f} M" for n, ms in self.read.items())
+        shown = "; ".join(
+            f"at {n / 1e6:.0f} M predictions {page.reached:.0f} ms by its link and"
+            f" {page.loaded:.0f} ms by its address"
+            for n, page in self.pages.items()
+        )
         return [
             f"Drift, counting: {RECORDS / 1e6:.0f} M log records of {FEATURES} features from JSON"
             f" into bins in {self.counted:.1f} s of one core.",
             f"Drift, reading: {WATCHED} features over {DAYS} days, summed and scored as a whole and"
             f" per day in the backend, median of {LOOKS}: {told} predictions.",
+            f"Drift, page: until Chromium has drawn all of it, median of {drift_page.OPENINGS}:"
+            f" {shown}.",
+            self.kept.sentence,
         ]
 
 
@@ -65,14 +76,20 @@ def _records(features: int, number: int) -> list[dict[str, object]]:
 
 
 def counted() -> float:
-    """Seconds of processor time for ``RECORDS`` lines of the log; fewer of them, many times."""
+    """Seconds of processor time for ``RECORDS`` lines of the log; fewer of them, many times.
+
+    They are counted as a delivery counts them, in pieces of its size.
+    """
     made = _records(FEATURES, DISTINCT)
-    profile = make(infer(made), made)
-    lines = [orjson.dumps(record) for record in made]
+    references = References()
+    references.learn((MODEL, VERSION), as_document(make(infer(made), made)))
+    lines = [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in made]
+    each = BATCH_BYTES // len(lines[0])
+    pieces = [b"".join(lines[at : at + each]) for at in range(0, DISTINCT, each)]
     begun = time.process_time()
     for _ in range(RECORDS // DISTINCT):
-        for start in range(0, DISTINCT, CHUNK):
-            count(profile, [orjson.loads(line) for line in lines[start : start + CHUNK]])
+        for piece in pieces:
+            references.deltas(piece, None, lambda _: None)
     return time.process_time() - begun
 
 
@@ -110,14 +127,8 @@ def _look(engine: Engine, now: datetime) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-def measure(engine: Engine) -> Drift:
-    """Both, on a database of the run's own."""
-    records = _records(WATCHED, 5_000)
-    profile, now = make(infer(records), records), db.now()
+def _keep(engine: Engine, profile: Profile) -> None:
     with db.transaction(engine, "bench") as session:
-        session.execute(
-            text("INSERT INTO models (model_name) VALUES (:m) ON CONFLICT DO NOTHING"), {"m": MODEL}
-        )
         session.execute(
             text(
                 "INSERT INTO drift_profiles (model_name, version, profile, origin) VALUES"
@@ -125,15 +136,26 @@ def measure(engine: Engine) -> Drift:
             ),
             {"m": MODEL, "v": VERSION, "p": orjson.dumps(as_document(profile)).decode()},
         )
-    read = {}
-    for volume in VOLUMES:
-        _fill(engine, profile, volume, now)
-        read[volume] = statistics.median(_look(engine, now) for _ in range(LOOKS))
-    return Drift(counted(), read)
+
+
+def measure(built: Stack) -> Drift:
+    """All of it, on a database of the run's own; the log really grows to each volume."""
+    records = _records(WATCHED, 5_000)
+    profile, now = make(infer(records), records), db.now()
+    read, pages = {}, {}
+    with drift_page.console(built) as opened:
+        _keep(built.engine, profile)
+        for volume in VOLUMES:
+            _fill(built.engine, profile, volume, now)
+            drift_page.log(built.engine, volume, now, DAYS)
+            read[volume] = statistics.median(_look(built.engine, now) for _ in range(LOOKS))
+            kept = drift_page.results(opened, now)
+            pages[volume] = drift_page.measure(opened, DAYS)
+    return Drift(counted(), read, pages, kept)
 
 
 if __name__ == "__main__":
     said = machine.sentence()
     with stack() as built:
-        found = measure(built.engine)
+        found = measure(built)
     sys.stdout.write("\n".join([said, *found.sentences, ""]))

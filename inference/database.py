@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from inference.drift import References, grouped
+from inference.drift import Key, References
 from inference.routing import Wanted
 
 ROUTING, ADMIN = "nivesh_routing", "nivesh_admin"
@@ -74,10 +74,9 @@ SELECT count(*)::int AS number, CASE WHEN count(*) < (SELECT count(*) FROM incom
 # Held until the delivery is committed: who counts a version's past again, once its reference is
 # there, first waits for the deliveries that did not know it.
 _REFERENCE_LOCK = "SELECT pg_advisory_xact_lock_shared(hashtext('nivesh.drift_profiles'))"
-_REFERENCES = """
-SELECT p.model_name, p.version, p.profile FROM drift_profiles p
-    JOIN unnest(%s::text[], %s::text[]) AS w(model_name, version) USING (model_name, version)
-WHERE p.profile IS NOT NULL
+_REFERENCE = """
+SELECT profile FROM drift_profiles
+WHERE model_name = %s AND version = %s AND profile IS NOT NULL
 """
 _COUNT = """
 INSERT INTO drift_deltas (model_name, version, hour, rows, counts)
@@ -259,11 +258,10 @@ def _count(
     fresh: list[str] | None,
     references: References,
 ) -> None:
-    groups = grouped(lines, fresh)
-    if unknown := references.unknown(groups):
+    def find(key: Key) -> dict[str, Any] | None:
         cursor.execute(_REFERENCE_LOCK)
-        cursor.execute(_REFERENCES, tuple(map(list, zip(*unknown, strict=True))))
-        for row in cursor.fetchall():
-            references.learn((row["model_name"], row["version"]), row["profile"])
-    if deltas := references.deltas(groups):
+        row = cursor.execute(_REFERENCE, key).fetchone()
+        return row["profile"] if row else None
+
+    if deltas := references.deltas(lines, fresh, find):
         cursor.executemany(_COUNT, [vars(delta) for delta in deltas])

@@ -1,7 +1,6 @@
 """Predictions as counts in the bins of their versions' references, a delivery at a time."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,7 @@ import orjson
 import structlog
 
 from inference.routing import CANARY, PRODUCTION
-from shared.counting import count
+from shared.counting import Counting
 from shared.profile import Profile, ProfileError, read
 
 HOUR_MICROSECONDS = 3_600_000_000
@@ -20,8 +19,8 @@ ARMS, ANSWERED = (PRODUCTION, CANARY), "ok"
 
 Key = tuple[str, str]
 """Model and version."""
-Groups = dict[tuple[str, str, int], list[dict[str, Any]]]
-"""Records by model, version and hour; hours are counted from 1970."""
+Find = Callable[[Key], Mapping[str, Any] | None]
+"""Looks for a version's reference; None while there is none."""
 
 log = structlog.get_logger()
 
@@ -37,10 +36,8 @@ class Delta:
     counts: bytes
 
 
-def grouped(lines: bytes, fresh: list[str] | None) -> Groups:
-    """Records of delivered lines that count; ``fresh``: ids of those that were not there yet."""
+def _that_count(lines: bytes, fresh: list[str] | None) -> Iterator[tuple[dict[str, Any], bytes]]:
     wanted = None if fresh is None else set(fresh)
-    found: Groups = defaultdict(list)
     for line in lines.splitlines():
         record = orjson.loads(line)
         if record["arm"] not in ARMS or record["status"] != ANSWERED:
@@ -51,9 +48,7 @@ def grouped(lines: bytes, fresh: list[str] | None) -> Groups:
                 continue
             # The same line twice in one delivery was inserted once.
             wanted.remove(identity)
-        hour = record["at"] // HOUR_MICROSECONDS
-        found[record["model"], record["version"], hour].append(record)
-    return found
+        yield record, line
 
 
 class References:
@@ -61,10 +56,6 @@ class References:
 
     def __init__(self) -> None:
         self._profiles: dict[Key, Profile | None] = {}
-
-    def unknown(self, groups: Groups) -> list[Key]:
-        """Versions among the groups whose reference was not seen yet."""
-        return sorted({(model, version) for model, version, _ in groups} - self._profiles.keys())
 
     def learn(self, key: Key, document: Mapping[str, Any]) -> None:
         """Keep a reference; one that cannot be used counts nothing and is told about."""
@@ -74,12 +65,35 @@ class References:
             self._profiles[key] = None
             log.error("drift.unusable_reference", model=key[0], version=key[1], error=str(error))
 
-    def deltas(self, groups: Groups) -> list[Delta]:
-        """The groups as counts, those without a reference left out."""
-        found = []
-        for (model, version, hour), records in groups.items():
-            if (profile := self._profiles.get((model, version))) is not None:
-                at = datetime.fromtimestamp(hour * HOUR_MICROSECONDS // 1_000_000, UTC)
-                counts = count(profile, records).astype("<i8").tobytes()
-                found.append(Delta(model, version, at, len(records), counts))
-        return found
+    def deltas(self, lines: bytes, fresh: list[str] | None, find: Find) -> list[Delta]:
+        """Delivered lines as counts, those of versions without a reference left out.
+
+        ``fresh`` are ids of those that were not there yet, None if all are. Each record is let go
+        once it is counted, so a delivery takes no more memory than its lines.
+        """
+        # By model, version and hour since 1970.
+        found: dict[tuple[str, str, int], Counting | None] = {}
+        for record, line in _that_count(lines, fresh):
+            place = record["model"], record["version"], record["at"] // HOUR_MICROSECONDS
+            if place not in found:
+                profile = self._profile(place[:2], find)
+                found[place] = Counting(profile) if profile is not None else None
+            counting = found[place]
+            if counting is not None:
+                counting.add(record, line)
+        return [_delta(place, one) for place, one in found.items() if one is not None]
+
+    def _profile(self, key: Key, find: Find) -> Profile | None:
+        if key not in self._profiles:
+            document = find(key)
+            if document is None:
+                return None
+            self.learn(key, document)
+        return self._profiles[key]
+
+
+def _delta(place: tuple[str, str, int], found: Counting) -> Delta:
+    model, version, hour = place
+    at = datetime.fromtimestamp(hour * HOUR_MICROSECONDS // 1_000_000, UTC)
+    rows, counts = found.counts()
+    return Delta(model, version, at, rows, counts.astype("<i8").tobytes())

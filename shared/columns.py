@@ -24,6 +24,13 @@ class Columns:
         self._texts: dict[tuple[str, ...], tuple[dict[str, Floats], int]] = {}
         self._lists: dict[tuple[str, ...], _Lists] = {}
 
+    @classmethod
+    def of(cls, values: Mapping[tuple[str, ...], Sequence[Any]]) -> "Columns":
+        """Columns of which some are known already; what stands inside of these can be read."""
+        made = cls(())
+        made._values |= values
+        return made
+
     def values(self, path: tuple[str, ...]) -> Sequence[Any]:
         """What stands there in each record; None where nothing does."""
         if path not in self._values:
