@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backend_api.errors import BadRequest, NotFound
+from backend_api.states import IncidentKind
 from shared.privacy import Rule
 
 
@@ -92,6 +93,17 @@ class AccuracyPlan(Entry):
     days: int = Field(7, ge=1, le=30)
 
 
+class RetrainingPlan(Entry):
+    """Kinds of incidents ``on`` which a candidate is ordered without anybody's click.
+
+    Once per incident, trained on the labelled answers of the last ``days``. It is promoted by
+    people, like any other. As it comes, people order it too.
+    """
+
+    on: list[IncidentKind] = []
+    days: int = Field(30, ge=1, le=366)
+
+
 class ModelEntry(Entry):
     """One model."""
 
@@ -109,6 +121,7 @@ class ModelEntry(Entry):
     rollout: RolloutPlan = RolloutPlan()
     slo: Slo = Slo()
     accuracy: AccuracyPlan | None = None
+    retraining: RetrainingPlan = RetrainingPlan()
     privacy: Privacy = Privacy()
 
     @model_validator(mode="after")

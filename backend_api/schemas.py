@@ -1073,7 +1073,8 @@ class Incident(Wire):
 class Retrain(Write):
     """Train a candidate on what a version was trained on and the labelled answers of some days.
 
-    ``version`` is the one to go on from, production if none is named. ``quick`` is for tries.
+    ``version`` is the one to go on from, production if none is named. ``quick`` is for tries. The
+    timeline of ``incident_id`` says what was ordered for it.
     """
 
     model_config = _example("drift of 0.34 since Monday", days=30)
@@ -1081,6 +1082,7 @@ class Retrain(Write):
     days: int = Field(default=30, ge=1, le=366)
     version: str | None = None
     quick: bool = False
+    incident_id: UUID | None = None
 
 
 class MoveIncident(Write):

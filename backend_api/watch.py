@@ -13,7 +13,7 @@ from backend_api.catalog import Catalog, ModelEntry
 from backend_api.context import Context
 from backend_api.db import transaction
 from backend_api.errors import ConsoleError
-from backend_api.operations import drift, incident, rollout
+from backend_api.operations import drift, incident, retraining, rollout
 from backend_api.operations import rehearsal as rehearsals
 from backend_api.operations.order import locked
 from backend_api.operations.promotion import what_moved
@@ -46,6 +46,10 @@ def tick(ctx: Context, now: datetime) -> None:
         look(f"drift of {model}", partial(drift.tend, model=model, now=now, actor=ACTOR))
         entry = ctx.catalog.get(model)
         look(f"accuracy of {model}", partial(review_accuracy, entry=entry, model=model, now=now))
+        look(
+            f"retraining of {model}",
+            partial(retraining.tend, model=model, plan=entry.retraining, now=now, actor=ACTOR),
+        )
         look(
             f"rollout of {model}",
             partial(rollout.tend, entry=entry, model=model, now=now, timeout=timeout),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from backend_api.schemas import Job, Outcome, Retrain
+from backend_api.schemas import Incident, Job, Outcome, Retrain
 from backend_api.states import JobState, Permission
 from console import badges, choice, forms, job_view, parts, session, times
 from console.markdown import grid, plain
@@ -28,6 +28,38 @@ def panel(model: str) -> None:
     else:
         forms.barred("Training", Permission.REGISTER)
     _listed(model, [job for job in found if job.state not in job_view.UNDER_WAY][:SHOWN])
+
+
+def propose(found: Incident) -> None:
+    """What may cure an incident: a candidate by one click, or how far the one under way is."""
+    model = found.model_name
+    if not found.holds:
+        return
+    reading = session.read(f"retrainings:{model}", lambda: session.backend().retrainings(model))
+    parts.stale(reading)
+    if reading.value is None:
+        return
+    if reading.value and reading.value[0].state in job_view.UNDER_WAY:
+        job_view.follow(reading.value[0], "from")
+        return
+    if not session.can(Permission.REGISTER):
+        forms.barred("Training", Permission.REGISTER)
+        return
+    key = f"retrain.incident.{found.id}"
+
+    def verb(request_id: UUID, reason: str) -> Outcome:
+        body = Retrain(request_id=request_id, reason=reason, incident_id=found.id)
+        return session.backend().retrain(model, body)
+
+    # What is to be written into the ledger stands there already, and may be changed.
+    st.session_state.setdefault(f"{key}.reason", found.title)
+    with st.form(key):
+        st.markdown(
+            "**Train a candidate on newer data.** It learns from the labelled answers of the last"
+            " 30 days too, and is promoted by nobody but people."
+        )
+        forms.reason(key, "")
+        forms.button(key, "Train a candidate", verb, icon="model_training", kind="primary")
 
 
 def _form(model: str) -> None:

@@ -6,12 +6,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from sqlalchemy.orm import Session
 
-from backend_api import db, deployment, export, jobs, ledger
-from backend_api.errors import Conflict, Unavailable
-from backend_api.operations import version as operation
-from backend_api.operations.order import Order
+from backend_api import db, export, jobs, ledger
+from backend_api.errors import Unavailable
+from backend_api.operations import retraining as operation
 from backend_api.retraining import KIND
 from backend_api.routes.edge import (
     ERRORS,
@@ -71,33 +69,9 @@ def export_predictions(
 def retrain(name: str, body: Retrain, ctx: Ctx, caller: Registrar) -> Outcome:
     """Put on the queue: a candidate trained on old rows and new labels. Promotes nothing."""
     ctx.catalog.get(name)
-
-    def act(session: Session, order: Order) -> Outcome:
-        version = body.version or _production(session, name)
-        operation.must_have_a_run(session, name, version)
-        more = {"days": str(body.days), "quick": "yes" if body.quick else ""}
-        job_id = jobs.enqueue(session, KIND, order, name, version, more)
-        order.record(
-            session, "version.retrain.ordered", model=name, version=version,
-            evidence={"days": body.days, "quick": body.quick, "job": str(job_id)},
-        )  # fmt: skip
-        return Outcome(
-            sentence=f"A successor of {name} {version} is being trained; it is registered as a"
-            " candidate and promoted by nobody but people.",
-            model_name=name, version=version, job_id=job_id,
-        )  # fmt: skip
-
-    return write(ctx, caller, f"retrain {name}", body, act)
-
-
-def _production(session: Session, name: str) -> str:
-    want = deployment.desired(session, name)
-    if want is None or want.production is None:
-        raise Conflict(
-            f"Nothing of {name} is in production, so there is nothing to go on from.",
-            "Name a version.",
-        )
-    return want.production
+    return write(
+        ctx, caller, f"retrain {name}", body, lambda s, o: operation.retrain(s, o, name, body)
+    )
 
 
 @router.get("/models/{name}/retrainings")

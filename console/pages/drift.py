@@ -14,6 +14,7 @@ from console import (
     drift_depth,
     incident_view,
     parts,
+    retraining_view,
     session,
 )
 from console import drift_view as view
@@ -46,6 +47,7 @@ def show(found: Drift, *, then: bool) -> None:
     parts.verdict(*view.answer(found), then=then)
     if found.incident is not None:
         incident_view.draw(found.incident)
+        retraining_view.propose(found.incident)
     view.cards(found)
     drift_alarms.standing(found)
     view.heat(found)

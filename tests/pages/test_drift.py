@@ -166,3 +166,14 @@ def test_a_long_window_does_not_hide_what_the_newest_days_show(
         alarm.day(back, 3000)
     seen = words(opened("viewer", "drift", model=INTENT, days="90"))
     assert "Day by day it stands at high; this window as a whole does not." in seen
+
+
+def test_a_candidate_is_one_click_away_where_drift_is_high(opened: Opened, alarm: Counted) -> None:
+    app = opened("analyst", "drift", model=INTENT)
+    press(app, "Train a candidate")
+    seen = words(app)
+    assert "A successor of intent_classifier v1.1.0 is being trained" in seen
+    assert "ordered a successor of v1.1.0, trained on the labelled answers of the last" in seen
+    assert "Train a candidate" not in buttons(app)
+    viewer = opened("viewer", "drift", model=INTENT)
+    assert "Train a candidate" not in buttons(viewer)
