@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from backend_api.catalog import AccuracyPlan
 from backend_api.predictions import ANSWERED
 from backend_api.registry import version_row
 from backend_api.rules import accuracy as rule
-from backend_api.rules import calibration
+from backend_api.rules import calibration, label
 from backend_api.rules.accuracy import Baseline, Tally
 from backend_api.rules.calibration import EDGES, NO_CONFIDENCE, Bin
 from backend_api.schemas import Accuracy, AccuracyDay, AccuracyMethod, AccuracySpan
@@ -215,6 +216,25 @@ def _baseline(
     )
 
 
+def _held_out(
+    session: Session, model: str, version: str | None, plan: AccuracyPlan
+) -> calibration.Bins:
+    """What the version brought along of rows with known labels, held against them as the log is."""
+    found: str | None = session.scalar(
+        text(
+            "SELECT rows::text FROM held_out_answers"
+            " WHERE model_name = :model AND version = :version"
+        ),
+        {"model": model, "version": version},
+    )
+    rows = orjson.loads(found) if found else []
+    return calibration.bins(
+        (row["confidence"], label.right(row["label"], row["answer"], plan.cut))
+        for row in rows
+        if label.unfit(row["label"], row["answer"], plan.output, plan.cut) is None
+    )
+
+
 def read(
     session: Session, model: str, plan: AccuracyPlan, now: datetime, days: int, version: str | None
 ) -> Accuracy:
@@ -224,9 +244,9 @@ def read(
     for bins in history.values():
         for place, found in bins.items():
             total[place] = total[place] + found if place in total else found
-    learnt = calibration.learn(total)
     first = (floor(now, DAY) - (days - 1) * DAY).date()
     now_is = latest(session, model, plan, now)
+    learnt = calibration.best(total, _held_out(session, model, version or now_is.version, plan))
     counted_to: datetime | None = session.scalar(
         text("SELECT counted_to FROM accuracy_progress WHERE model_name = :model"),
         {"model": model},
@@ -245,8 +265,8 @@ def read(
             if day >= first
         ],
         estimate=AccuracyMethod(
-            learnt=learnt.learnt, labels=learnt.labels, error=learnt.error,
-            method=calibration.method(learnt), blind=calibration.BLIND,
+            learnt=learnt.learnt, held_out=learnt.held_out, labels=learnt.labels,
+            error=learnt.error, method=calibration.method(learnt), blind=calibration.BLIND,
         ),
         counted_to=counted_to,
         incident=incidents.under_way(session, model, IncidentKind.ACCURACY_DROP),

@@ -1008,9 +1008,13 @@ class AccuracyDay(AccuracySpan):
 
 
 class AccuracyMethod(Wire):
-    """How the estimate without labels is made, how far raw confidence was off, and its limit."""
+    """How the estimate without labels is made, how far raw confidence was off, and its limit.
+
+    ``held_out``: the labels came with the version, on rows that it was not trained on.
+    """
 
     learnt: bool
+    held_out: bool = False
     labels: int
     error: float | None
     method: str

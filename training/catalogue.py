@@ -24,6 +24,12 @@ def criteria(model_name: str, path: Path = CATALOGUE) -> list[Criterion]:
     return [Criterion(**bar) for bar in entry(model_name, path)["criteria"]]
 
 
+def judged_output(model_name: str, path: Path = CATALOGUE) -> str | None:
+    """The field of an answer that a label is compared with; None where the catalogue names none."""
+    plan: dict[str, Any] = entry(model_name, path).get("accuracy") or {}
+    return plan.get("output")
+
+
 def validation_texts(model_name: str, field: str, path: Path = CATALOGUE) -> list[str]:
     """Texts sent to a staged version; training data must not contain them."""
     return [str(case["request"][field]) for case in entry(model_name, path)["validation"]["cases"]]

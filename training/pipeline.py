@@ -27,7 +27,8 @@ class Candidate:
     """A fitted model that is not logged yet.
 
     ``requests`` are valid requests from data it was not fitted on: the first ones become golden
-    rows, all of them the reference profile. ``chunk`` is how many are asked at once.
+    rows, all of them the reference profile. ``truths`` are their labels, as somebody would send
+    them, or nothing. ``chunk`` is how many are asked at once.
     """
 
     model_name: str
@@ -39,6 +40,7 @@ class Candidate:
     params: Mapping[str, str | int | float | bool]
     input_schema: Mapping[str, Mapping[str, Any]]
     requests: Sequence[serving.Request]
+    truths: Sequence[Any] = ()
     chunk: int = CHUNK
 
     def handler(self) -> serving.Handler:
@@ -66,6 +68,18 @@ class TrainResult:
     gates: Sequence[gates.CriterionResult]
 
 
+def _held_out(candidate: Candidate, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How sure the model is and what was true, on rows that it was not fitted on."""
+    field = catalogue.judged_output(candidate.model_name)
+    truths = json.loads(json.dumps(candidate.truths[: len(records)]))
+    return [
+        {"answer": record["output"][field], "label": truth,
+         "confidence": record["output"]["confidence"]}
+        for record, truth in zip(records, truths, strict=False)
+        if {field, "confidence"} <= record["output"].keys()
+    ]  # fmt: skip
+
+
 def documents(candidate: Candidate) -> dict[str, Any]:
     """Content of the JSON files beside ``model.onnx``, by file name."""
     handler = candidate.handler()
@@ -85,7 +99,11 @@ def documents(candidate: Candidate) -> dict[str, Any]:
     return {
         "handler.json": {"model_name": candidate.model_name, "config": candidate.config},
         "golden.json": golden,
-        "reference.json": {**as_document(profile), "texts": texts(profile, records)},
+        "reference.json": {
+            **as_document(profile),
+            "texts": texts(profile, records),
+            "held_out": _held_out(candidate, records),
+        },
         "input_schema.json": candidate.input_schema,
     }
 

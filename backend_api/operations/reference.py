@@ -37,6 +37,11 @@ _KEEP_TEXTS = text("""
     INSERT INTO drift_texts VALUES (:model, :version, CAST(:texts AS jsonb)) ON CONFLICT DO NOTHING
 """)
 
+_KEEP_HELD_OUT = text("""
+    INSERT INTO held_out_answers VALUES (:model, :version, CAST(:rows AS jsonb))
+    ON CONFLICT DO NOTHING
+""")
+
 
 def keep(
     session: Session, model: str, version: str, found: Reference, origin: str,
@@ -46,9 +51,9 @@ def keep(
 
     ``log`` is the time whose predictions are to be counted into it.
     """
-    # Texts are kept apart: whoever counts needs none.
+    # Texts and held-out answers are kept apart: whoever counts needs none.
     whole = dict(found.document or {})
-    texts = whole.pop("texts", None)
+    texts, held_out = whole.pop("texts", None), whole.pop("held_out", None)
     document = orjson.dumps(whole).decode() if whole else None
     since, until = (floor(log[0], HOUR), ceiling(log[1], HOUR)) if log and document else (None,) * 2
     values = {
@@ -61,7 +66,22 @@ def keep(
             _KEEP_TEXTS,
             {"model": model, "version": version, "texts": orjson.dumps(texts).decode()},
         )
+    usable = [row for row in held_out if _judgeable(row)] if isinstance(held_out, list) else []
+    if kept and usable:
+        session.execute(
+            _KEEP_HELD_OUT,
+            {"model": model, "version": version, "rows": orjson.dumps(usable).decode()},
+        )
     return kept
+
+
+def _judgeable(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and {"answer", "label"} <= row.keys()
+        and isinstance(row.get("confidence"), float)
+        and 0 <= row["confidence"] <= 1
+    )
 
 
 def give(

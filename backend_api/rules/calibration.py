@@ -1,7 +1,10 @@
 """Accuracy without labels: how often answers of such a confidence have been right before."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 # Finer where most answers are. Bin i holds confidences in [EDGES[i-1], EDGES[i]).
 EDGES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
@@ -46,6 +49,7 @@ Bins = Mapping[int, Bin]
 class Calibration:
     """Chance of being right by bin, the labels it was learnt from, and how it was off before.
 
+    ``held_out`` says that these came with the version, and are not what answers turned out to be.
     ``error`` is the expected calibration error of the raw confidence, 0..1: the mean distance of
     confidence and share right, weighted by labels (Naeini et al., AAAI 2015).
     """
@@ -53,6 +57,7 @@ class Calibration:
     chances: Mapping[int, float]
     labels: int
     error: float | None
+    held_out: bool = False
 
     @property
     def learnt(self) -> bool:
@@ -78,6 +83,26 @@ def learn(history: Bins) -> Calibration:
     return Calibration(chances, labels, error / labels)
 
 
+def bins(answers: Iterable[tuple[float, bool]]) -> Bins:
+    """Confidences (0..1) and whether the answer was right, by bin; all are labelled."""
+    found: dict[int, Bin] = {}
+    for confidence, right in answers:
+        # In four bytes, as the log has it: else 0.9 here and 0.9 there are of two bins.
+        place = bisect_right(EDGES, float(np.float32(confidence)))
+        one = Bin(1, confidence, 1, int(right))
+        found[place] = found[place] + one if place in found else one
+    return found
+
+
+def best(history: Bins, held_out: Bins) -> Calibration:
+    """From labels, once they are enough; until then from what the version was tested on."""
+    from_labels = learn(history)
+    if from_labels.learnt:
+        return from_labels
+    came_along = replace(learn(held_out), held_out=True)
+    return came_along if came_along.learnt else from_labels
+
+
 def estimate(day: Bins, calibration: Calibration) -> float | None:
     """Share of answers that are likely right, 0..1; None where none has a confidence."""
     known: Sequence[tuple[int, Bin]] = [(p, b) for p, b in day.items() if p != NO_CONFIDENCE]
@@ -92,6 +117,12 @@ def estimate(day: Bins, calibration: Calibration) -> float | None:
 
 def method(calibration: Calibration) -> str:
     """How the estimate is made, in words."""
+    if calibration.held_out:
+        return (
+            "Mean confidence of all answers, corrected by how often answers of the same confidence"
+            f" were right among {calibration.labels:,} rows that the version was not trained on."
+            f" Once there are {LEAST_LABELS:,} labels, these correct it."
+        )
     if calibration.learnt:
         return (
             "Mean confidence of all answers, corrected by how often answers of the same confidence"

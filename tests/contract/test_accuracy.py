@@ -4,18 +4,23 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from backend_api import accuracy, db, incidents, spans, watch
+from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
 from backend_api.errors import StaleView
-from backend_api.operations import incident, labels
+from backend_api.operations import incident, labels, reference
 from backend_api.operations.order import Order
+from backend_api.rules import calibration
+from backend_api.rules.calibration import EDGES
 from backend_api.rules.label import Line
 from backend_api.schemas import Accuracy
 from backend_api.states import AccuracyState, IncidentKind, IncidentState
+from shared.profile import as_document
 from tests.labelled import Log
 from tests.makers import INTENT, Registry, perform_as
+from tests.profiles import number, profile
 
 RIGHT, WRONG = {"intent": "savings"}, {"intent": "credit_score"}
 DAY = timedelta(days=1)
@@ -193,3 +198,40 @@ def test_an_incident_is_moved_on_and_a_stale_view_is_refused(
     again = read(log, catalog).incident
     assert again is not None
     assert again.id != opened.id
+
+
+def test_rows_of_training_correct_the_estimate_before_there_are_labels(
+    log: Log, catalog: Catalog, noon: datetime
+) -> None:
+    rows = [
+        {"answer": "savings", "label": "savings" if n % 2 else "credit_score", "confidence": 0.9}
+        for n in range(500)
+    ]
+    # What cannot be held against an answer says nothing.
+    strange = [{"answer": "savings", "label": 3, "confidence": 0.9}, {"answer": "savings"}, 7]
+    document = {**as_document(profile(number("words"))), "held_out": [*rows, *strange]}
+    with db.transaction(log.engine, "tests") as session:
+        assert reference.keep(session, INTENT, "v1.1.0", Reference(document), "artefact")
+    ids = log.answered(noon, [RIGHT] * 300, confidence=0.9)
+    look(log, catalog)
+    found = read(log, catalog)
+    assert (found.estimate.held_out, found.estimate.labels) == (True, 500)
+    assert found.days[0].estimate == pytest.approx((250 + 20 * 0.9) / 520)
+    label(log, catalog, list(ids))
+    found = read(log, catalog)
+    assert (found.estimate.held_out, found.estimate.labels) == (False, 300)
+    assert found.days[0].estimate == pytest.approx((300 + 20 * 0.9) / 320, abs=1e-6)
+    # A version that brought nothing along takes confidence at its word.
+    assert not read(log, catalog, "v1.0.0").estimate.learnt
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.3, 0.65, 0.9, 0.95, 0.999, 1.0])
+def test_a_confidence_falls_into_the_bin_that_the_log_puts_it_in(
+    confidence: float, engine: Engine
+) -> None:
+    with engine.connect() as connection:
+        place = connection.scalar(
+            text("SELECT width_bucket(CAST(CAST(:c AS real) AS float8), CAST(:e AS float8[]))"),
+            {"c": confidence, "e": list(EDGES)},
+        )
+    assert list(calibration.bins([(confidence, True)])) == [place]

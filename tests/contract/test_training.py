@@ -14,6 +14,7 @@ from mlflow import MlflowClient, artifacts, pyfunc
 from mlflow.models import Model
 from typer.testing import CliRunner, Result
 
+from backend_api.rules import label
 from shared import profile as profiles
 from shared.artifact import folder_digest, model_folder
 from shared.counting import count
@@ -26,6 +27,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 DOCUMENTS = {"golden.json", "handler.json", "input_schema.json", "reference.json"}
 PARAMS = {"seed", "epochs", "batch_size", "learning_rate", "quick", "dataset_sha256",
           "rows_train", "rows_val", "rows_test", "parameters", "onnx_equal"}  # fmt: skip
+
+# Where the catalogue compares a number with a flag.
+CUTS = {"credit_risk": 0.5}
 
 with_shared_data = pytest.mark.skipif(
     not SHARED_DATA.is_dir(), reason="the public data sets are not beside this project"
@@ -103,6 +107,13 @@ def check_folder(model: str, folder: Path) -> None:
     counted = count(
         profile, [{"input": r, "output": a} for r, a in zip(requests, together, strict=True)]
     )
+    held_out = read["reference.json"]["held_out"]
+    assert len(held_out) == profile.rows
+    assert {frozenset(row) for row in held_out} == {frozenset(("answer", "label", "confidence"))}
+    assert all(label.unfit(row["label"], row["answer"], "", CUTS.get(model)) is None
+               for row in held_out)  # fmt: skip
+    assert np.mean([label.right(row["label"], row["answer"], CUTS.get(model))
+                    for row in held_out]) > 0.2  # fmt: skip
     for feature in profile.features:
         assert counted[profile.slices[feature.name]][feature.wrong] == 0
 

@@ -40,3 +40,23 @@ def test_answers_without_a_confidence_say_nothing() -> None:
 
 def test_edges_rise() -> None:
     assert list(EDGES) == sorted(set(EDGES))
+
+
+def test_what_a_version_was_tested_on_corrects_it_until_there_are_labels() -> None:
+    tested = calibration.bins([(0.97, n % 4 > 0) for n in range(400)])
+    day = {place: Bin(100, 97.0, 0, 0) for place in tested}
+    before = calibration.best({3: Bin(1_000, 900.0, LEAST_LABELS - 1, 100)}, tested)
+    assert (before.learnt, before.held_out, before.labels) == (True, True, 400)
+    assert before.error == pytest.approx(0.22)
+    assert calibration.estimate(day, before) == pytest.approx((300 + 20 * 0.97) / 420)
+    assert "400 rows that the version was not trained on" in calibration.method(before)
+    labelled = {place: Bin(1_000, 970.0, 500, 250) for place in day}
+    after = calibration.best(labelled, tested)
+    assert (after.held_out, after.labels) == (False, 500)
+    assert calibration.estimate(day, after) == pytest.approx((250 + 20 * 0.97) / 520)
+
+
+def test_too_few_rows_of_either_kind_leave_confidence_as_it_is() -> None:
+    few = calibration.bins([(0.9, False)] * (LEAST_LABELS - 1))
+    found = calibration.best({}, few)
+    assert (found.learnt, found.held_out, found.labels) == (False, False, 0)

@@ -114,6 +114,7 @@ def build(table: LabelledTable, seed: int, quick: bool) -> Candidate:
                 "swapped": SWAPPED, "false_alarms": FALSE_ALARMS, "quick": quick},
         input_schema=tabular.schema(features),
         requests=table.requests([*dataset.val, *dataset.test]),
+        truths=table.labels([*dataset.val, *dataset.test]),
     )  # fmt: skip
     metrics = measure(candidate, table, dataset.test)
     metrics["val_detection_rate"] = measure(candidate, table, dataset.val)["detection_rate"]

@@ -86,6 +86,7 @@ def build(table: LabelledTable, seed: int, quick: bool) -> Candidate:
                 "weight_decay": WEIGHT_DECAY, "quick": quick},
         input_schema=tabular.schema(features),
         requests=table.requests([*dataset.val, *dataset.test]),
+        truths=table.labels([*dataset.val, *dataset.test]),
     )  # fmt: skip
     metrics = measure(candidate, table, dataset.test)
     metrics["val_auc_roc"] = measure(candidate, table, dataset.val)["auc_roc"]

@@ -151,6 +151,10 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
                 "label_smoothing": LABEL_SMOOTHING, "quick": quick},
         input_schema=INPUT_SCHEMA,
         requests=requests([*dataset.val, *dataset.test]),
+        truths=[
+            [{"start": e.start, "end": e.end, "label": e.label} for e in row.entities]
+            for row in [*dataset.val, *dataset.test]
+        ],
     )  # fmt: skip
     metrics = measure(candidate, dataset.test)
     metrics["val_f1_micro"] = measure(candidate, dataset.val)["f1_micro"]

@@ -106,6 +106,7 @@ def build(dataset: Dataset[data.Example], seed: int, quick: bool) -> Candidate:
         },
         input_schema=INPUT_SCHEMA,
         requests=requests([*dataset.val, *dataset.test]),
+        truths=[row.intent for row in [*dataset.val, *dataset.test]],
     )
     metrics = measure(candidate, dataset.test)
     metrics["val_accuracy"] = measure(candidate, dataset.val)["accuracy"]
