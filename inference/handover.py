@@ -9,6 +9,8 @@ import structlog
 
 SOCKET, LIFELINE = "INFERENCE_SOCKET_FD", "INFERENCE_LIFELINE_FD"
 SLOT = "INFERENCE_SLOT"
+# How a worker is called in `ps -o comm`; its command line is the supervisor's.
+COMM = "nivesh-worker"
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Open connections by slot; beside the counters, in the folder that goes with each start.
 CONNECTIONS = "connections"

@@ -3,21 +3,27 @@
 The supervisor binds and listens; workers inherit the one listening socket and accept from its one
 queue. A worker that dies takes only the connections that it had accepted; with SO_REUSEPORT each
 worker would have a queue of its own, and the kernel would reset all that waited in it.
+
+Workers are forked, so that none imports what the supervisor has imported once. The supervisor has
+no thread: one that held a lock at the fork would hold it forever in the worker.
 """
 
+import multiprocessing
 import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+from pathlib import Path
 
 import structlog
 
 from inference.counts import ABSENT, Counts
 from inference.handover import (
+    COMM,
     CONNECTIONS,
     LAST_WORDS_SECONDS,
     LIFELINE,
@@ -35,6 +41,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 TESTIMONY_SECONDS = 0.5
 # A worker that lived this long has started well: its next death is a first one again.
 SETTLED_SECONDS = 30.0
+# What is sent to a worker before it has handlers of its own must end it, not set our flag.
+ASKED_TO_END = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
 
@@ -48,7 +56,7 @@ class Worker:
     """One slot: its process, and when it may be started again."""
 
     slot: int
-    process: "subprocess.Popen[bytes] | None" = None
+    process: ForkProcess | None = None
     began: float = 0.0
     start_at: float = 0.0
     pause: float = FIRST_PAUSE
@@ -101,7 +109,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ASKED_TO_END:
             signal.signal(number, self._stop)
         while not self._stopping:
             for worker in self._workers:
@@ -118,7 +126,7 @@ class Supervisor:
     def _look_after(self, worker: Worker) -> None:
         now = time.monotonic()
         if worker.process is not None:
-            code = worker.process.poll()
+            code = worker.process.exitcode
             if code is None:
                 return
             lived = now - worker.began
@@ -146,37 +154,55 @@ class Supervisor:
             worker.asked_at = now
             log.error("worker.hung", slot=worker.slot, pid=worker.process.pid,
                       seconds=round(silent, 1))  # fmt: skip
-            worker.process.send_signal(signal.SIGUSR1)
+            _send(worker.process, signal.SIGUSR1)
         elif now - worker.asked_at > TESTIMONY_SECONDS:
-            worker.process.kill()
+            _send(worker.process, signal.SIGKILL)
 
-    def _start(self, slot: int) -> "subprocess.Popen[bytes]":
-        descriptors = (self._socket.fileno(), self._lifeline)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "inference.worker"],
-            env={
-                **os.environ,
-                SLOT: str(slot), SOCKET: str(descriptors[0]), LIFELINE: str(descriptors[1]),
-                METRICS_FOLDER: str(self._settings.metrics_folder),
-                # Each worker answers one request at a time; more threads would only contend.
-                "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            },
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+    def _start(self, slot: int) -> ForkProcess:
+        process = multiprocessing.get_context("fork").Process(target=self._become, args=(slot,))
+        # Should this process ever end by an error, it takes them along.
+        process.daemon = True
+        signal.pthread_sigmask(signal.SIG_BLOCK, ASKED_TO_END)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED_TO_END)
         log.info("worker.started", slot=slot, pid=process.pid)
         return process
+
+    def _become(self, slot: int) -> None:
+        """In the child: let go of what is the supervisor's, and be a worker."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED_TO_END)
+        # As long as anybody holds this end, no worker hears that the supervisor is dead.
+        os.close(self._hold)
+        with suppress(OSError):
+            Path("/proc/self/comm").write_text(COMM)
+        os.environ.update({
+            SLOT: str(slot), SOCKET: str(self._socket.fileno()), LIFELINE: str(self._lifeline),
+            METRICS_FOLDER: str(self._settings.metrics_folder),
+        })  # fmt: skip
+        # Only here: its counters belong to the slot.
+        from inference.worker import main
+
+        main()
 
     def _end_all(self) -> None:
         """Ask all to drain, and insist on those that do not."""
         running = [w.process for w in self._workers if w.process is not None]
         for process in running:
-            process.send_signal(signal.SIGTERM)
+            _send(process, signal.SIGTERM)
         deadline = time.monotonic() + self._settings.drain_seconds + LAST_WORDS_SECONDS
         for process in running:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.exitcode is None:
                 log.error("worker.killed", pid=process.pid, reason="it did not drain in time")
                 process.kill()
-                process.wait()
+                process.join()
+
+
+def _send(process: ForkProcess, number: signal.Signals) -> None:
+    """A signal, unless the process has been buried: its number may be another's by now."""
+    if process.exitcode is None and process.pid is not None:
+        os.kill(process.pid, number)

@@ -1,4 +1,4 @@
-"""One worker process: started by the supervisor on the socket that all workers share."""
+"""One worker process: forked by the supervisor, on the socket that all workers share."""
 
 import faulthandler
 import gc
@@ -84,7 +84,3 @@ def main() -> None:
     )  # fmt: skip
     _settle()
     Server(config, place, limits, service.admission).run()
-
-
-if __name__ == "__main__":
-    main()
