@@ -18,6 +18,7 @@ from backend_api.prometheus import Prometheus
 from backend_api.rules.overview import OPTIONAL
 from backend_api.schemas import Measured, Service
 from backend_api.states import Health
+from shared.trust import certificates
 
 PROBE_SECONDS = 5.0
 LAST_LOOK_SECONDS = 3.0
@@ -34,7 +35,7 @@ class Probe:
 def http_probe(url: str) -> Probe:
     """A GET that must answer 200 within two seconds."""
     try:
-        answer = httpx2.get(url, timeout=2.0)
+        answer = httpx2.get(url, timeout=2.0, verify=certificates())
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         return Probe(Health.DOWN, f"no answer: {type(error).__name__}")
     if answer.status_code != 200:

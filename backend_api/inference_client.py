@@ -6,13 +6,14 @@ from typing import Any
 import httpx2
 
 from backend_api.errors import Unavailable
+from shared.trust import certificates
 
 
 class InferenceClient:
     """Any worker behind ``url``; asks a staged version with the admin token."""
 
     def __init__(self, url: str, admin_token: str, http: httpx2.Client | None = None) -> None:
-        self._http = http or httpx2.Client(base_url=url, timeout=5.0)
+        self._http = http or httpx2.Client(base_url=url, timeout=5.0, verify=certificates())
         self._token = admin_token
 
     def predict(

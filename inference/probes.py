@@ -5,6 +5,7 @@ import threading
 import httpx2
 
 from inference.features import FeatureStore
+from shared.trust import certificates
 
 PAUSE_SECONDS = 5.0
 
@@ -19,7 +20,9 @@ class Prober(threading.Thread):
         self._address = f"{tracking_uri.rstrip('/')}/health"
         # A connection kept over the pause may have been closed by the server in the meantime.
         fresh = httpx2.Limits(max_keepalive_connections=0)
-        self._http = httpx2.Client(timeout=2.0, trust_env=False, limits=fresh)
+        self._http = httpx2.Client(
+            timeout=2.0, trust_env=False, limits=fresh, verify=certificates()
+        )
         self._stopping = threading.Event()
 
     def run(self) -> None:

@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from backend_api.errors import Unavailable
+from shared.trust import certificates
 
 FRESH_FOR = timedelta(minutes=5)
 # However many made-up key ids are sent, the issuer is asked no more often than this.
@@ -39,7 +40,7 @@ def fetch(issuer: str) -> KeySet:
         Unavailable: it does not answer, or not as OpenID Connect says.
     """
     try:
-        with httpx2.Client(timeout=2.0) as http:
+        with httpx2.Client(timeout=2.0, verify=certificates()) as http:
             found = http.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             document = found.raise_for_status().json()
             if document["issuer"] != issuer:
