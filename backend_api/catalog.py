@@ -163,7 +163,7 @@ def load(path: Path) -> Catalog:
         BadRequest: the file is missing or says something it cannot; the message names the place.
     """
     try:
-        return Catalog.model_validate(yaml.safe_load(path.read_text()))
+        return Catalog.model_validate(yaml.load(path.read_text(), yaml.CSafeLoader))
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.", "Set MODELS_FILE.") from error
     except (yaml.YAMLError, ValidationError) as error:

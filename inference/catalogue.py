@@ -59,7 +59,9 @@ def load(path: Path) -> dict[str, Entry]:
         CatalogueError: the file is missing or says something it cannot.
     """
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).models
+        return _File.model_validate(
+            yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        ).models
     except OSError as error:
         raise CatalogueError(
             f"{path} cannot be read: {error.strerror}. Set MODELS_FILE."

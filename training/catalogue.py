@@ -15,7 +15,9 @@ CATALOGUE = Path(
 
 def entry(model_name: str, path: Path = CATALOGUE) -> dict[str, Any]:
     """The part of the catalogue about one model; ``KeyError`` when it has none."""
-    models: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    models: dict[str, dict[str, Any]] = yaml.load(
+        path.read_text(encoding="utf-8"), yaml.CSafeLoader
+    )["models"]
     return models[model_name]
 
 
