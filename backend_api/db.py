@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from fastapi import Request
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from starlette.requests import Request
 
 from backend_api.errors import Unavailable
 
@@ -63,6 +61,10 @@ def migrate(engine: Engine) -> None:
     Raises:
         Unavailable: PostgreSQL does not answer.
     """
+    # Every command of `nivesh` imports this file, and only a start migrates.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")

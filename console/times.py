@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import streamlit as st
-
 
 def ago(moment: datetime, now: datetime) -> str:
     """Distance in the largest unit that is at least one: ``12 s ago``, ``in 3 h``."""
@@ -26,6 +24,9 @@ def span(distance: timedelta) -> str:
 
 def local(moment: datetime) -> datetime:
     """The moment in the reader's own time zone; UTC where the browser does not say."""
+    # The terminal says times with this file as well, and has no use for Streamlit.
+    import streamlit as st
+
     try:
         return moment.astimezone(ZoneInfo(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):
