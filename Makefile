@@ -35,7 +35,7 @@ down: $(STAMP) ## Stop what runs
 
 .PHONY: test
 test: $(STAMP) tools lint ## Set up, and run linters, type checks and all tests
-	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --durations 25
+	$(BIN)/pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder --durations 25
 
 .PHONY: test-long
 test-long: $(STAMP) tools ## Run soaks and simulations

@@ -14,6 +14,7 @@ import httpx2
 import psycopg2
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from psycopg2 import sql
 from sqlalchemy import Engine
@@ -22,6 +23,7 @@ from backend_api import catalog as catalogs
 from backend_api import db
 from backend_api.catalog import Catalog
 from backend_api.context import Context
+from backend_api.identity import passwords
 from backend_api.main import build, create_app
 from backend_api.settings import BackendSettings
 from backend_api.states import Role
@@ -31,6 +33,7 @@ from ops.stack.home import Home
 from ops.stack.ports import any_free as free_port
 from ops.stack.postgres import place, server
 from ops.stack.process import Child, Spec
+from shared.trust import certificates
 from tests.bearers import bearer
 from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, wait_until
@@ -38,8 +41,8 @@ from tests.makers import ADMIN_TOKEN, wait_until
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
 _names = itertools.count(1)
 # Each test has a database of its own, and no test cuts the machine's power: what a killed server
-# had written is the kernel's all the same.
-QUICK = "\nfsync = off\nfull_page_writes = off\n"
+# had written is the kernel's all the same. Nor does anybody guess its passwords.
+QUICK = "\nfsync = off\nfull_page_writes = off\nscram_iterations = 1\n"
 
 # How fast a busy machine makes examples says nothing of what is tested.
 settings.register_profile("nivesh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,15 +62,29 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: a broken rule should not wait for the stack to start."""
+    """Quick tests first: a broken rule should not wait for the stack to start.
+
+    The stack goes on working beside all that comes after it, so its tests come last; of these, the
+    longest file first, so that nobody waits for it in the end.
+    """
     tiers = ("house", "unit", "contract", "api", "pages", "flow")
     root = Path(__file__).parent
 
-    def tier(item: pytest.Item) -> int:
+    def tier(item: pytest.Item) -> tuple[int, bool]:
         folder = item.path.relative_to(root).parts[0]
-        return tiers.index(folder) if folder in tiers else len(tiers)
+        place = tiers.index(folder) if folder in tiers else len(tiers)
+        return place, item.path.name != "test_demo.py"
 
     items.sort(key=tier)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_hashes() -> Iterator[None]:
+    """Passwords are hashed as always, only with the least of memory and time."""
+    with pytest.MonkeyPatch.context() as patch:
+        least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_hasher", least)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +226,7 @@ class Backend:
             base_url=self.url,
             headers={"Authorization": f"Bearer {self.token(role, name)}"},
             timeout=20,
+            verify=certificates(),
         )
         self.clients.append(made)
         return made

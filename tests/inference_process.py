@@ -11,8 +11,10 @@ import httpx2
 import psutil
 
 from inference.counts import ABSENT
+from inference.handover import COMM
 from ops.settings import PROJECT
 from ops.stack.ports import any_free
+from shared.trust import certificates
 from tests.makers import ADMIN_TOKEN, wait_until
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -43,7 +45,7 @@ class Inference:
             "MLFLOW_TRACKING_URI": NOWHERE, "REDIS_PORT": "9", "INFERENCE_POLL_SECONDS": "1",
             **env,
         }  # fmt: skip
-        self.http = httpx2.Client(base_url=self.url, timeout=10)
+        self.http = httpx2.Client(base_url=self.url, timeout=10, verify=certificates())
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Inference":
@@ -131,6 +133,6 @@ class Inference:
 def _is_worker(process: psutil.Process) -> bool:
     """Whether a child is a worker, and not dead or about to become one."""
     try:
-        return "inference.worker" in process.cmdline()
+        return process.name() == COMM and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -14,6 +14,7 @@ from backend_api import db
 from backend_api.identity import passwords
 from backend_api.identity.issuer import signing
 from backend_api.states import Role
+from shared.trust import certificates
 from tests.bearers import account
 from tests.conftest import Backend
 
@@ -62,7 +63,7 @@ class Visit:
     """One attempt to sign in, step by step."""
 
     def __init__(self, backend: Backend) -> None:
-        self.http = httpx2.Client(base_url=backend.url, timeout=20)
+        self.http = httpx2.Client(base_url=backend.url, timeout=20, verify=certificates())
         backend.clients.append(self.http)
         self.verifier, self.nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
 
@@ -143,7 +144,8 @@ def badge(backend: Backend, role: Role | str) -> httpx2.Client:
 def carrying(backend: Backend, bearer: str) -> httpx2.Client:
     """A client that sends the token with each request."""
     made = httpx2.Client(
-        base_url=backend.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=20
-    )
+        base_url=backend.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=20,
+        verify=certificates(),
+    )  # fmt: skip
     backend.clients.append(made)
     return made

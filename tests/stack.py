@@ -19,12 +19,14 @@ from sqlalchemy import Engine
 from backend_api import db
 from backend_api.states import Role
 from console.client import Backend
+from inference.handover import COMM
 from ops.settings import OpsSettings
 from ops.stack import record
 from ops.stack.home import Home
 from ops.stack.postgres import place
 from ops.stack.process import Child
 from ops.stack.supervisor import Supervisor
+from shared.trust import certificates
 from tests.bearers import bearer
 from tests.makers import wait_until
 
@@ -172,7 +174,7 @@ class Stack:
 
     def with_token(self, secret: str) -> Backend:
         """The backend for whoever carries this token."""
-        http = httpx2.Client(timeout=30)
+        http = httpx2.Client(timeout=30, verify=certificates())
         self.clients.append(http)
         return Backend(self.url, lambda: secret, http)
 
@@ -205,6 +207,6 @@ class Stack:
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
-        return "inference.worker" in process.cmdline()
+        return process.name() == COMM and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

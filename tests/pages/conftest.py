@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from backend_api.catalog import Catalog
@@ -18,6 +20,15 @@ from tests.workers import Workers
 PEOPLE = [role for role in Role if role != Role.MACHINE]
 SHELL = PROJECT / "console" / "shell" / "app.py"
 Opened = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_scan() -> Iterator[None]:
+    """Streamlit reads the metadata of all that is installed once per process; AppTest, per app."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
