@@ -7,11 +7,8 @@ and ``now``: each column's values, of the same length within a side.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
-
-os.environ["DO_NOT_TRACK"] = "true"
 
 import pandas as pd
 from evidently import DataDefinition, Dataset, Report

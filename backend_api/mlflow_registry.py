@@ -13,7 +13,6 @@ from typing import Any
 # MLflow reads these when a call is made; its own defaults wait for minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "8")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from mlflow import MlflowClient, artifacts
 from mlflow.exceptions import MlflowException

@@ -58,7 +58,6 @@ def main() -> None:
     """Fetch ``sys.argv[1]`` into the folder ``sys.argv[2]``."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # Requests that are being served go first, before the import of a library this large.
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     from mlflow import artifacts, exceptions

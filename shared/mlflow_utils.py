@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
 import httpx2
 import mlflow
 from mlflow import MlflowClient

@@ -1,0 +1,1 @@
+from shared import TELEMETRY_OFF  # noqa: F401

@@ -1,6 +1,5 @@
 """Models of other frameworks as MLflow folders, tiny and made in a moment."""
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,8 +7,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import mlflow
 import mlflow.onnx

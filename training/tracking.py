@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 # Read once, when mlflow is imported.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow

@@ -24,6 +24,7 @@ from inference.runtimes import frames, warm
 from inference.runtimes.columns import Columns
 from inference.runtimes.pace import Rest
 from inference.runtimes.tensors import Tensors
+from shared import TELEMETRY_OFF
 from shared.mlmodel import MlModel
 
 LOAD_SECONDS = 120.0
@@ -38,7 +39,7 @@ ITS_OWN = {
     # Files beside the model's code would change the folder's digest.
     "PYTHONDONTWRITEBYTECODE": "1",
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+    **TELEMETRY_OFF,
 }  # fmt: skip
 
 log = structlog.get_logger()

@@ -11,13 +11,13 @@ from ops.stack.home import Home
 from ops.stack.ports import Ports
 from ops.stack.postgres import server as postgres
 from ops.stack.record import Record
+from shared import TELEMETRY_OFF
 
 LOOPBACK = "127.0.0.1"
 # By this, processes of a stack are known after their supervisor was killed.
 MARK = "NIVESH_STACK"
 QUIET = {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+    **TELEMETRY_OFF,
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
 }
 # What a shell needs to work on the stack: addresses, and the secrets that commands of the

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "inference": {"inference", "backend_api.schemas", "backend_api.states", "shared",
                   "training.serving"},
     # What drift is watched on is counted at training as it is at serving.
-    "training": {"training", "shared.profile", "shared.reference"},
+    "training": {"training", "shared.TELEMETRY_OFF", "shared.profile", "shared.reference"},
     "shared": {"shared", "backend_api.schemas", "backend_api.states"},
     "ops": set(PACKAGES),
 }  # fmt: skip
