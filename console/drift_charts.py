@@ -73,12 +73,17 @@ def heat(
         hovertext=[[_cell(s, i, day, rows[i]) for i, day in enumerate(days)] for s in scores],
         hoverinfo="text", row=2, col=1,
     )  # fmt: skip
-    cells = [cell for row in states for cell in row]
+    written = [
+        (day, name, word, ON_COLOUR.get(cell[0], INK[dark]))
+        for name, row in zip(names, states, strict=True)
+        for day, cell in zip(days, row, strict=True)
+        # Each text costs the browser as much as a line of a table, an empty one too.
+        if (word := _written(*cell, room))
+    ]
     figure.add_scatter(
-        x=list(days) * len(names), y=[name for name in names for _ in days], mode="text",
-        text=[_written(*cell, room) for cell in cells], hoverinfo="skip",
-        textfont={"color": [ON_COLOUR.get(state, INK[dark]) for state, _ in cells]},
-        row=2, col=1,
+        x=[w[0] for w in written], y=[w[1] for w in written], mode="text",
+        text=[w[2] for w in written], hoverinfo="skip",
+        textfont={"color": [w[3] for w in written]}, row=2, col=1,
     )  # fmt: skip
     figure.update_yaxes(fixedrange=True, automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", row=2, col=1)
