@@ -246,7 +246,10 @@ def read(
             total[place] = total[place] + found if place in total else found
     first = (floor(now, DAY) - (days - 1) * DAY).date()
     now_is = latest(session, model, plan, now)
-    learnt = calibration.best(total, _held_out(session, model, version or now_is.version, plan))
+    learnt = calibration.learn(total)
+    if not learnt.learnt:
+        tested = _held_out(session, model, version or now_is.version, plan)
+        learnt = calibration.best(total, tested)
     counted_to: datetime | None = session.scalar(
         text("SELECT counted_to FROM accuracy_progress WHERE model_name = :model"),
         {"model": model},

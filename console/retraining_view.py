@@ -21,13 +21,20 @@ def panel(model: str) -> None:
     found = reading.value
     if found is None:
         return
-    if found and found[0].state in job_view.UNDER_WAY:
-        job_view.follow(found[0], "from")
-    elif session.can(Permission.REGISTER):
+    if _is_open(found):
         _form(model)
-    else:
-        forms.barred("Training", Permission.REGISTER)
     _listed(model, [job for job in found if job.state not in job_view.UNDER_WAY][:SHOWN])
+
+
+def _is_open(jobs: list[Job]) -> bool:
+    """Whether the reader may order one now; else what is under way, or who may, is shown."""
+    if jobs and jobs[0].state in job_view.UNDER_WAY:
+        job_view.follow(jobs[0], "from")
+        return False
+    if not session.can(Permission.REGISTER):
+        forms.barred("Training", Permission.REGISTER)
+        return False
+    return True
 
 
 def propose(found: Incident) -> None:
@@ -37,13 +44,7 @@ def propose(found: Incident) -> None:
         return
     reading = session.read(f"retrainings:{model}", lambda: session.backend().retrainings(model))
     parts.stale(reading)
-    if reading.value is None:
-        return
-    if reading.value and reading.value[0].state in job_view.UNDER_WAY:
-        job_view.follow(reading.value[0], "from")
-        return
-    if not session.can(Permission.REGISTER):
-        forms.barred("Training", Permission.REGISTER)
+    if reading.value is None or not _is_open(reading.value):
         return
     key = f"retrain.incident.{found.id}"
 

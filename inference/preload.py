@@ -20,5 +20,14 @@ def preload() -> None:
     """Import them, and keep the collector from writing into pages that workers share."""
     for name in MODULES:
         importlib.import_module(name)
+    settle()
+
+
+def settle() -> None:
+    """Take what is there by now out of the garbage collector's rounds: it lives as long as we do.
+
+    In a worker a full round over all imported code keeps every answer waiting for some 70 ms, and a
+    load that makes many objects sets one off.
+    """
     gc.collect()
     gc.freeze()

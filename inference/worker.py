@@ -1,7 +1,6 @@
 """One worker process: forked by the supervisor, on the socket that all workers share."""
 
 import faulthandler
-import gc
 import os
 import resource
 import signal
@@ -16,6 +15,7 @@ from inference.counts import Counts
 from inference.door import Place, Server
 from inference.handover import CONNECTIONS, LAST_WORDS_SECONDS, LIFELINE, SLOT, SOCKET, logs
 from inference.main import create_app
+from inference.preload import settle
 from inference.service import build
 from inference.settings import InferenceSettings
 
@@ -42,16 +42,6 @@ def _descriptors() -> None:
     """As many open files as the machine allows: each connection is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _settle() -> None:
-    """Take what will live as long as the worker out of the garbage collector's rounds.
-
-    A full round over all imported code keeps every answer waiting for some 70 ms, and a load that
-    makes many objects sets one off.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def main() -> None:
@@ -82,5 +72,5 @@ def main() -> None:
         body_bytes=settings.body_limit_bytes, body_seconds=settings.body_seconds,
         idle_seconds=KEEP_ALIVE_SECONDS, farewell_seconds=settings.drain_seconds / 3,
     )  # fmt: skip
-    _settle()
+    settle()
     Server(config, place, limits, service.admission).run()

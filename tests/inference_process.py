@@ -75,7 +75,7 @@ class Inference:
     def workers(self) -> list[psutil.Process]:
         """The worker processes that live now."""
         assert self.process is not None
-        return [c for c in psutil.Process(self.process.pid).children() if _is_worker(c)]
+        return [c for c in psutil.Process(self.process.pid).children() if is_worker(c)]
 
     def freeze(self) -> None:
         """Stop every process in its tracks, as a host does that has hung or lost its network."""
@@ -130,7 +130,7 @@ class Inference:
             self.stop()
 
 
-def _is_worker(process: psutil.Process) -> bool:
+def is_worker(process: psutil.Process) -> bool:
     """Whether a child is a worker, and not dead or about to become one."""
     try:
         return process.name() == COMM and process.status() != psutil.STATUS_ZOMBIE

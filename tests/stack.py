@@ -19,7 +19,6 @@ from sqlalchemy import Engine
 from backend_api import db
 from backend_api.states import Role
 from console.client import Backend
-from inference.handover import COMM
 from ops.settings import OpsSettings
 from ops.stack import record
 from ops.stack.home import Home
@@ -28,6 +27,7 @@ from ops.stack.process import Child
 from ops.stack.supervisor import Supervisor
 from shared.trust import certificates
 from tests.bearers import bearer
+from tests.inference_process import is_worker
 from tests.makers import wait_until
 
 # Servers that a developer's shell may name; this stack brings its own.
@@ -100,7 +100,7 @@ class Stack:
     def inference_workers(self) -> list[psutil.Process]:
         """The processes that answer predictions."""
         children = psutil.Process(self.pid("inference")).children()
-        return [one for one in children if _is_worker(one)]
+        return [one for one in children if is_worker(one)]
 
     # Breaking it
 
@@ -203,10 +203,3 @@ class Stack:
     def _shell(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if name not in REAL}
         return {**ours, **self._settings}
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return process.name() == COMM and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
