@@ -27,6 +27,7 @@ from shared.reference import infer, make
 
 FEATURES, WATCHED, DAYS = 20, 50, 30
 RECORDS, DISTINCT = 1_000_000, 20_000
+MOVED, MOVED_DAYS = 5, 3
 VOLUMES = (1_000_000, 10_000_000)
 LOOKS = 30
 SEED = 20260125
@@ -47,7 +48,8 @@ class Drift:
         told = ", ".join(f"{ms:.0f} ms at {n / 1e6:.0f} M" for n, ms in self.read.items())
         shown = "; ".join(
             f"at {n / 1e6:.0f} M predictions {page.reached:.0f} ms by its link and"
-            f" {page.loaded:.0f} ms by its address"
+            f" {page.loaded:.0f} ms by its address ({page.loaded / page.floor:.2f} of what a page"
+            " takes that shows nothing)"
             for n, page in self.pages.items()
         )
         return [
@@ -94,7 +96,9 @@ def counted() -> float:
 
 
 def _fill(engine: Engine, profile: Profile, predictions: int, now: datetime) -> None:
-    """Counts as folding leaves them, of so many predictions over the days."""
+    """Counts as folding leaves them, of so many predictions over the days.
+
+    Some features lie elsewhere in the last days."""
     rng, hours = np.random.default_rng(SEED), DAYS * 24
     first, each = floor(now, DAY) - (DAYS - 1) * DAY, predictions // hours
     made = np.concatenate(
@@ -104,6 +108,10 @@ def _fill(engine: Engine, profile: Profile, predictions: int, now: datetime) -> 
         ],
         axis=1,
     )
+    # The page is opened when something moved.
+    for feature in profile.features[:MOVED]:
+        part = profile.slices[feature.name]
+        made[-MOVED_DAYS * 24 :, part] = np.roll(made[-MOVED_DAYS * 24 :, part], 3, axis=1)
     days = made.reshape(DAYS, 24, -1).sum(axis=1)
     rows = [("hour", first + n * HOUR, each, vector) for n, vector in enumerate(made)]
     rows += [("day", first + n * DAY, each * 24, vector) for n, vector in enumerate(days)]

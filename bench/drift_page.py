@@ -40,20 +40,28 @@ OPENINGS = 7
 RESULTS, FIRST, LARGEST, LOOKS = 5_000, 50, 500, 30
 # In one transaction; each is some seconds of PostgreSQL.
 PIECE = 1_000_000
-# Everything that depends on the backend is there: the answer, three charts (features by days, one
-# feature's score and its two distributions), the kept results; and nothing is still being drawn.
+# Everything that depends on the backend is there: the answer, features by days, one feature's score
+# and its two distributions, the kept results; and nothing is still being drawn.
 # Where Streamlit has marked an element as old, the run that replaces it is not over.
 DRAWN = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const shown = (name) => [...document.querySelectorAll(name)];
     const there = app && app.dataset.testScriptState === 'notRunning'
         && shown('h1').some((head) => head.innerText.includes('Drift'))
-        && shown('.js-plotly-plot:has(.main-svg .cartesianlayer)').length >= 3
+        && shown('.js-plotly-plot:has(.main-svg .cartesianlayer)').length >= 2
+        && shown('.drift-scale').length
         && shown('h2').some((head) => head.innerText.includes('Kept results'))
         && shown('td').some((cell) => cell.innerText.startsWith('EARLIER'))
         && !shown('[data-stale="true"], [data-testid="stSkeleton"]').length;
     return there ? performance.now() - (window.begun ?? 0) : false;
 }""".replace("EARLIER", EARLIER)
+FRAMED = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const there = app && app.dataset.testScriptState === 'notRunning'
+        && [...document.querySelectorAll('h1')].some((head) => head.innerText.includes('Freezes'))
+        && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]');
+    return there ? performance.now() : false;
+}"""
 FOLLOW = """() => {
     window.begun = performance.now();
     document.querySelector('[data-testid="stSidebarNavLink"][href$="/drift"]').click();
@@ -63,10 +71,12 @@ FOLLOW = """() => {
 @dataclass(frozen=True)
 class Page:
     """Median milliseconds until all is drawn: ``reached`` by the link in the menu from another page
-    (7 days), and ``loaded`` by its address, the console itself included (30 days)."""
+    (7 days), and ``loaded`` by its address, the console itself included (30 days). ``floor`` is
+    what Freezes, a page with nothing on it, takes by its address: sign-in, frame and menu."""
 
     reached: float
     loaded: float
+    floor: float
 
 
 @dataclass(frozen=True)
@@ -212,21 +222,23 @@ def results(opened: Opened, now: datetime) -> Kept:
     return Kept(first, statistics.median(timed(LARGEST, whole=True) for _ in range(3)))
 
 
-def _until_drawn(tab: Tab) -> float:
-    return float(tab.wait_for_function(DRAWN, polling="raf").json_value())
+def _until(tab: Tab, sign: str) -> float:
+    return float(tab.wait_for_function(sign, polling="raf").json_value())
 
 
 def measure(opened: Opened, days: int) -> Page:
     """The page, opened many times; the first time, which fills caches, is left out."""
     tab = opened.tab
     whole = f"{opened.address}/drift?model={MODEL}&days={days}"
-    loaded, reached = [], []
+    loaded, framed, reached = [], [], []
     for _ in range(OPENINGS + 1):
+        tab.goto(f"{opened.address}/freezes", wait_until="commit")
+        framed.append(_until(tab, FRAMED))
         tab.goto(whole, wait_until="commit")
-        loaded.append(_until_drawn(tab))
+        loaded.append(_until(tab, DRAWN))
         tab.locator('[data-testid="stSidebarNavLink"]').filter(has_text="Freezes").click()
-        tab.get_by_role("heading", name="Freezes").wait_for()
+        tab.wait_for_function(FRAMED)
         tab.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
         tab.evaluate(FOLLOW)
-        reached.append(_until_drawn(tab))
-    return Page(statistics.median(reached[1:]), statistics.median(loaded[1:]))
+        reached.append(_until(tab, DRAWN))
+    return Page(*(statistics.median(times[1:]) for times in (reached, loaded, framed)))

@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from backend_api.schemas import DriftDistribution, DriftScore
-from backend_api.states import DriftState
-from console.charts import BLUE, GREY, ORANGE, PICTURES
+from backend_api.states import DRIFT_ALARMS, DriftState
+from console.charts import GREY, ORANGE, PICTURES
 
 MEDIUM, HIGH = 0.1, 0.3
 CELL_PX, STRIP_PX, TOP_PX, BOTTOM_PX = 27, 54, 12, 34
-SCALE_PX, BARS_PX = 96, 300
+BARS_PX = 300
 # With more days than this a cell has no room for its number.
 WRITTEN_DAYS = 8
 # A state by its symbol as well as by its colour; where each state's colours lie on the scale.
@@ -40,7 +40,8 @@ def _place(state: DriftState, distance: float | None) -> float:
 
 
 def _written(state: DriftState, distance: float | None, room: bool) -> str:
-    if distance is None or not room:
+    # Quiet days say by their shade how far they moved: where all is well, nothing is to be read.
+    if state not in DRIFT_ALARMS or distance is None or not room:
         return SYMBOLS[state]
     return f"{SYMBOLS[state]} {distance:.2f}".strip()
 
@@ -113,42 +114,11 @@ def heat_words(days: Sequence[date], scores: Sequence[DriftScore]) -> str:
         moved = [
             f"{day:%-d %b} {score.day_states[i].value}"
             for i, day in enumerate(days)
-            if score.day_states[i] in (DriftState.MEDIUM, DriftState.HIGH)
+            if score.day_states[i] in DRIFT_ALARMS
         ]
         if moved:
             told.append(f"{score.name}: {', '.join(moved)}")
     return ". ".join(told) + "." if told else "No feature drifted on any day by itself."
-
-
-@lru_cache(maxsize=PICTURES)
-def scale(score: DriftScore, *, dark: bool) -> go.Figure:
-    """A score on its way from 0 to 1, with both lines and what chance alone may reach."""
-    distance = score.distance or 0.0
-    end = max(0.45, 1.15 * distance, 1.15 * score.noise)
-    figure = go.Figure()
-    bands = ((0.0, MEDIUM, "rgba(44,148,132,0.18)"), (MEDIUM, HIGH, "rgba(224,164,88,0.30)"),
-             (HIGH, end, "rgba(192,57,43,0.26)"))  # fmt: skip
-    for low, high, colour in bands:
-        figure.add_vrect(low, high, fillcolor=colour, line_width=0, layer="below")
-    figure.add_vline(
-        score.noise, line={"color": GREY, "dash": "dash", "width": 2},
-        annotation_text="noise", annotation_position="top",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=[distance], y=[0], mode="markers+text", text=[f"{distance:.2f}"],
-        textposition="middle right" if distance < 0.85 * end else "middle left",
-        textfont={"size": 15, "color": INK[dark]}, cliponaxis=False,
-        marker={"symbol": "diamond", "size": 15, "color": BLUE},
-        hovertemplate="%{x:.3f}<extra></extra>",
-    )  # fmt: skip
-    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
-    figure.update_xaxes(
-        range=[0, end], tickvals=[0, MEDIUM, HIGH], fixedrange=True, showgrid=False, zeroline=False
-    )
-    figure.update_layout(
-        height=SCALE_PX, margin={"l": 8, "r": 8, "t": 22, "b": 24}, showlegend=False
-    )
-    return figure
 
 
 @lru_cache(maxsize=PICTURES)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend_api.schemas import Drift, DriftPart, DriftResult, DriftScore
 from backend_api.states import DRIFT_ALARMS, Against, DriftState, Health, Permission
-from console import badges, choice, drift_charts, forms, parts, session
+from console import badges, choice, drift_charts, drift_scale, forms, parts, session
 from console.markdown import grid, plain
 
 HEALTHS = {
@@ -133,7 +133,13 @@ def heat(found: Drift) -> None:
         f"Each day (UTC) by itself against {_there(found)}: ● high, ▲ medium, · too few rows to"
         f" say; a quiet day is greener the further it moved.{rest}"
     )
-    with st.expander("Every feature in figures", type="compact"):
+    # Fifty lines that nobody has unfolded would cost as much time as the picture.
+    figures = st.expander(
+        "Every feature in figures", type="compact", key="figures", bind="query-params"
+    )
+    if not figures.open:
+        return
+    with figures:
         headings = ("Feature", "State", "Score", "Noise", "PSI", "p", "Rows")
         grid(headings, [_row(score) for score in features(found)])
         st.caption(
@@ -181,11 +187,7 @@ def one(found: Drift) -> None:
         f"{badges.badge(score.state)} {score.rows:,} rows against {score.reference_rows:,};"
         f" score {number(score.distance)}, noise {score.noise:.3f}, PSI {number(score.psi)}"
     )
-    st.plotly_chart(
-        drift_charts.scale(score, dark=_is_dark()), width="stretch", config=QUIET,
-        key=f"scale.{name}",
-        alt=f"Score {number(score.distance)}, noise {score.noise:.3f}; lines at 0.1 and 0.3.",
-    )  # fmt: skip
+    st.html(drift_scale.scale(score.distance, score.noise))
     if not session.can(Permission.READ_PREDICTIONS):
         forms.barred("Reading what was asked and answered", Permission.READ_PREDICTIONS)
         return

@@ -48,7 +48,7 @@ def alarm(backend: Backend, counted: Counted) -> Counted:
 
 @pytest.mark.parametrize("role", PEOPLE)
 def test_everybody_sees_states_and_scores(opened: Opened, counted: Counted, role: Role) -> None:
-    app = opened(role, "drift", model=INTENT)
+    app = opened(role, "drift", model=INTENT, figures="true")
     seen = words(app)
     assert "Requests look like what v1.1.0 was made for: 7,000 rows" in seen
     assert "As before" in seen
@@ -59,7 +59,7 @@ def test_everybody_sees_states_and_scores(opened: Opened, counted: Counted, role
 
 
 def test_what_moved_leads_and_says_what_it_needs(opened: Opened, alarm: Counted) -> None:
-    app = opened("analyst", "drift", model=INTENT, days="1")
+    app = opened("analyst", "drift", model=INTENT, days="1", figures="true")
     seen = words(app)
     assert "Requests no longer look like what v1.1.0 was made for: words moved by" in seen
     assert "Retrain on newer data." in seen

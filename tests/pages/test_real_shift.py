@@ -62,7 +62,7 @@ def test_dearer_payments_are_seen_on_the_page(served: Served, opened: Opened) ->
     assert (found["state"], found["rows"], moved(found)) == ("none", ROWS, {})
     served.past(1)
     served.ask([{**one, "amount": 6 * one["amount"]} for one in payments()[2]])
-    app = opened("analyst", "drift", model=MODEL, days="1")
+    app = opened("analyst", "drift", model=MODEL, days="1", figures="true")
     assert "Requests no longer look like what v1.0.0 was made for: amount moved by" in words(app)
     assert "High" in row(app, "amount")
     assert "No drift" in row(app, "channel")
