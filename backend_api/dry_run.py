@@ -17,7 +17,7 @@ from backend_api.catalog import ModelEntry
 from backend_api.errors import BadRequest, Unavailable
 from backend_api.operations.course import frozen, rule_plan
 from backend_api.rules import dry_run as rule
-from backend_api.rules.rollout import Plan
+from backend_api.rules.rollout_plan import Plan
 from backend_api.schemas import DryRun, DryRunCatch, DryRunResult, DryRunStep, Stall
 from backend_api.states import DryRunOutcome
 from shared.split import bucket

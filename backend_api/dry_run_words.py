@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backend_api.rules.rollout import Plan
+from backend_api.rules.rollout_plan import Plan
 from backend_api.schemas import DryRunCatch, DryRunResult
 from backend_api.states import DryRunOutcome
 

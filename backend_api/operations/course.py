@@ -12,7 +12,7 @@ from backend_api import deployment
 from backend_api.catalog import RolloutPlan
 from backend_api.errors import Conflict, StaleView
 from backend_api.operations.order import Order
-from backend_api.rules import rollout as rule
+from backend_api.rules import rollout_plan as rule
 from backend_api.schemas import Desired, Plan
 from backend_api.states import ROLLOUT_MOVES, UNDER_WAY, RolloutKind, RolloutState
 from backend_api.tables import RolloutRow, RolloutStepRow, RoutingRow

@@ -10,7 +10,7 @@ from backend_api.operations.rollback import set_hold, way_back
 from backend_api.operations.traffic import compiled_epoch
 from backend_api.operations.version import end_slot, put
 from backend_api.registry import version_row
-from backend_api.rules import rollout as rule
+from backend_api.rules import rollout_plan as rule
 from backend_api.schemas import Outcome, Plan, WalkDown
 from backend_api.states import RolloutKind, RolloutState
 from backend_api.tables import RolloutRow, VersionRow

@@ -12,6 +12,7 @@ from backend_api.errors import PromotionBlocked
 from backend_api.operations import course, descent, rollback, steering
 from backend_api.operations.order import Order, locked
 from backend_api.rules import rollout as rule
+from backend_api.rules import rollout_plan
 from backend_api.rules.judge import Judgement, judge
 from backend_api.states import RolloutState
 from backend_api.tables import RolloutRow, RoutingRow, VerdictRow
@@ -62,7 +63,7 @@ def _measurable(session: Session, row: RolloutRow, now: datetime, timeout: float
     if not deployment.agreed(workers):
         return False
     row.measured_from = now.replace(second=0, microsecond=0) + MINUTE
-    row.due_at = rule.earliest(course.plan_of(row), 0, row.measured_from)
+    row.due_at = rollout_plan.earliest(course.plan_of(row), 0, row.measured_from)
     return False
 
 
@@ -75,7 +76,7 @@ def _decide(
         comparison.minutes(session, row), row.canary.version, row.stable.version, chosen.each,
         chosen.least,
     )  # fmt: skip
-    row.due_at = rule.earliest(chosen, found.minutes, until)
+    row.due_at = rollout_plan.earliest(chosen, found.minutes, until)
     session.add(
         VerdictRow(
             rollout_id=row.id, at=order.now, share=row.share, verdict=found.verdict,

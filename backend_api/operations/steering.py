@@ -7,7 +7,7 @@ from backend_api.catalog import ModelEntry
 from backend_api.errors import Conflict, NotFound, StaleView
 from backend_api.operations import course, traffic
 from backend_api.operations.order import Order, locked
-from backend_api.rules import rollout as rule
+from backend_api.rules import rollout_plan as rule
 from backend_api.schemas import Outcome, SetPlan, ShiftTraffic, SteerRollout
 from backend_api.states import RolloutState
 from backend_api.tables import RolloutRow

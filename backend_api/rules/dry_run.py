@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend_api.rules.judge import FALSE_LIMIT, LIMITS, RATES, THRESHOLD
-from backend_api.rules.rollout import FULL, Plan
+from backend_api.rules.rollout_plan import FULL, Plan
 from backend_api.rules.sequential import Counts, detectable, log_share, needed
 from backend_api.states import DryRunOutcome
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend_api.rules.dry_run import WANTED, Log, caught, people_hit, shares, spans, walk
-from backend_api.rules.rollout import Plan
+from backend_api.rules.rollout_plan import Plan
 from backend_api.rules.sequential import detectable, needed
 from backend_api.states import DryRunOutcome
 
