@@ -1,15 +1,18 @@
 """Which model, and which of its versions, a page is about; the address says it too."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
-from backend_api.schemas import Deployment, Overview
+from backend_api.schemas import Deployment, Overview, Version, VersionDetail
 from console import parts, session
 from console.markdown import plain
 
 PAGES = Path(__file__).parent / "pages"
+# As many as the backend lists of a model's versions.
+LISTED = 500
 
 
 def link(page: str, label: str, icon: str, *, model: str) -> None:
@@ -36,6 +39,24 @@ def model(deployments: list[Deployment]) -> Deployment:
     serving = [d.model_name for d in deployments if d.desired and d.desired.production]
     default = serving[0] if serving else deployments[0].model_name
     return by_name[_pick("Model", "model", list(by_name), words, default)]
+
+
+def versions(model: str, serving: str | None) -> session.Reading[list[Version]]:
+    """The newest versions, and the one that serves or that the address asks for if it is older."""
+    reading = session.read(f"versions:{model}", lambda: session.backend().versions(model))
+    if reading.value is None or len(reading.value) < LISTED:
+        return reading
+    listed = {one.version for one in reading.value}
+    wanted = dict.fromkeys(
+        name for name in (serving, st.query_params.get("version")) if name and name not in listed
+    )
+    older = [found for name in wanted if (found := read_version(model, name).value)]
+    return replace(reading, value=[*reading.value, *(found.version for found in older)])
+
+
+def read_version(model: str, name: str) -> session.Reading[VersionDetail]:
+    """One version with its gates, history and newest request."""
+    return session.read(f"version:{model}:{name}", lambda: session.backend().version(model, name))
 
 
 def version(names: Sequence[str], words: dict[str, str], default: str, of: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from backend_api.schemas import Deployment, Drift, Version
+from backend_api.schemas import Drift, Version
 from backend_api.states import Against
 from console import (
     choice,
@@ -21,19 +21,16 @@ from console import drift_view as view
 
 
 def picked(
-    places: Sequence[DeltaGenerator], deployment: Deployment, versions: list[Version]
+    places: Sequence[DeltaGenerator], model: str, serving: str | None, versions: list[Version]
 ) -> tuple[str, int, Against]:
     """Version, days and what the window is held against, as the reader or the address has it."""
-    serving = deployment.desired.production if deployment.desired else None
     words = {
         one.version: f"{one.version} (production)" if one.version == serving else one.version
         for one in versions
     }
     first, second, third = places
     with first:
-        version = choice.version(
-            list(words), words, serving or versions[0].version, deployment.model_name
-        )
+        version = choice.version(list(words), words, serving or versions[0].version, model)
     with second:
         days = choice.option("Window", "days", list(view.WINDOWS), view.WINDOWS, "7")
     with third:
@@ -68,13 +65,14 @@ def draw() -> None:
     with place:
         chosen = choice.model(deployments)
     model = chosen.model_name
-    known = session.read(f"versions:{model}", lambda: session.backend().versions(model))
+    serving = chosen.desired.production if chosen.desired else None
+    known = choice.versions(model, serving)
     if not known.value:
         parts.stale(known)
         if known.error is None:
             parts.empty(f"{chosen.title} has no version yet.", f"Train one: nivesh train {model}")
         return
-    version, days, against = picked(others, chosen, known.value)
+    version, days, against = picked(others, model, serving, known.value)
     reading = view.read(model, version, against, days)
     if reading.error is not None and reading.error.status == 404:
         parts.empty(reading.error.message, reading.error.hint)

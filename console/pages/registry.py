@@ -2,13 +2,10 @@
 
 import streamlit as st
 
-from backend_api.schemas import Deployment, Version, VersionDetail
+from backend_api.schemas import Version
 from console import badges, choice, parts, promotion_view, session, version_view
 from console import registry_actions as acting
 from console import registry_view as view
-
-# As many as the backend lists; an older version opens by its address.
-LISTED = 500
 
 
 def draw() -> None:
@@ -23,14 +20,14 @@ def draw() -> None:
     with left:
         deployment = choice.model(deployments)
     name = deployment.model_name
-    versions = session.read(f"versions:{name}", lambda: session.backend().versions(name))
+    serving = deployment.desired.production if deployment.desired else None
+    versions = choice.versions(name, serving)
     if reading.error is None or versions.value is None:
         parts.stale(versions)
     if versions.value:
-        known = [*versions.value, *_older(name, versions.value)]
         with right:
-            chosen = _version(name, known)
-        _detail(deployment, known, chosen)
+            chosen = _version(name, versions.value)
+        _detail(name, serving, versions.value, chosen)
     elif versions.value is not None:
         parts.empty(
             f"{deployment.title} has no version yet.",
@@ -39,35 +36,17 @@ def draw() -> None:
     acting.register(name)
 
 
-def _read(model: str, version: str) -> session.Reading[VersionDetail]:
-    key = f"version:{model}:{version}"
-    return session.read(key, lambda: session.backend().version(model, version))
-
-
-def _older(model: str, newest: list[Version]) -> list[Version]:
-    """The version that the address asks for, if it is too old for the list."""
-    asked = st.query_params.get("version")
-    if asked is None or len(newest) < LISTED or asked in [v.version for v in newest]:
-        return []
-    found = session.read(
-        f"version:{model}:{asked}", lambda: session.backend().version(model, asked)
-    )
-    return [found.value.version] if found.value else []
-
-
 def _version(model: str, versions: list[Version]) -> str:
     words = {v.version: f"{v.version} · {badges.LOOKS[v.status].word}" for v in versions}
     return choice.version(list(words), words, view.candidate(versions), model)
 
 
-def _detail(deployment: Deployment, versions: list[Version], chosen: str) -> None:
-    name = deployment.model_name
-    reading = _read(name, chosen)
+def _detail(name: str, serving: str | None, versions: list[Version], chosen: str) -> None:
+    reading = choice.read_version(name, chosen)
     detail = reading.value
     if detail is None:
         parts.stale(reading)
         return
-    serving = deployment.desired.production if deployment.desired else None
     production = next((v for v in versions if v.version == serving), None)
     view.verdict(detail, then=reading.error is not None)
     view.job(detail.job)

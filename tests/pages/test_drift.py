@@ -86,6 +86,15 @@ def test_a_model_with_few_requests_says_over_how_many_days_it_is_judged(
     assert "700 :gray[in 7 days]" in seen
 
 
+def test_production_is_looked_at_first_however_old_it_is(
+    opened: Opened, registry: Registry, counted: Counted
+) -> None:
+    registry.crowd(600)
+    assert "Requests look like what v1.1.0 was made for" in words(
+        opened("viewer", "drift", model=INTENT)
+    )
+
+
 def test_odd_values_are_told_apart_from_drift(opened: Opened, counted: Counted) -> None:
     counted.day(0, words=UNKNOWN)
     seen = words(opened("viewer", "drift", model=INTENT, days="1"))

@@ -43,17 +43,11 @@ def test_an_address_to_no_version_is_told_and_mended(opened: Opened, registry: R
 def test_a_version_too_old_for_the_list_opens_by_its_address(
     opened: Opened, registry: Registry
 ) -> None:
-    with registry.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO model_registry (model_name, version, metrics, registered_by)"
-                " SELECT :m, 'v2.' || n || '.0', '{}', 'asha' FROM generate_series(1, 500) n"
-            ),
-            {"m": INTENT},
-        )
+    registry.crowd(500)
     app = opened("viewer", "registry", model=INTENT, version="v1.0.0")
     assert "v1.0.0 served before." in words(app)
-    assert len(app.dataframe[0].value) == 501
+    assert len(app.dataframe[0].value) == 502
+    assert "v1.1.0 · Production" in app.selectbox(key=f"choice.version.{INTENT}").options
 
 
 REGISTERS = {Role.ANALYST, Role.ONCALL, Role.LEAD}
