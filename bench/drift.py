@@ -18,6 +18,7 @@ from backend_api import db, drift
 from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import Against
 from bench import drift_page, machine
+from bench import pages as every
 from bench.drift_page import MODEL, VERSION, Kept, Page
 from bench.stack import Stack, stack
 from inference.drift import References
@@ -41,6 +42,7 @@ class Drift:
     read: dict[int, float]
     pages: dict[int, Page]
     kept: Kept
+    console: dict[str, float]
 
     @property
     def sentences(self) -> list[str]:
@@ -60,6 +62,7 @@ class Drift:
             f"Drift, page: until Chromium has drawn all of it, median of {drift_page.OPENINGS}:"
             f" {shown}.",
             self.kept.sentence,
+            every.sentence(self.console),
         ]
 
 
@@ -159,7 +162,9 @@ def measure(built: Stack) -> Drift:
             read[volume] = statistics.median(_look(built.engine, now) for _ in range(LOOKS))
             kept = drift_page.results(opened, now)
             pages[volume] = drift_page.measure(opened, DAYS)
-    return Drift(counted(), read, pages, kept)
+        every.crowd(built.engine)
+        console = every.measure(opened)
+    return Drift(counted(), read, pages, kept, console)
 
 
 if __name__ == "__main__":

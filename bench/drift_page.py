@@ -222,8 +222,9 @@ def results(opened: Opened, now: datetime) -> Kept:
     return Kept(first, statistics.median(timed(LARGEST, whole=True) for _ in range(3)))
 
 
-def _until(tab: Tab, sign: str) -> float:
-    return float(tab.wait_for_function(sign, polling="raf").json_value())
+def until(tab: Tab, sign: str, given: str | None = None) -> float:
+    """What the sign says once it says something: milliseconds since the page was asked for."""
+    return float(tab.wait_for_function(sign, arg=given, polling="raf").json_value())
 
 
 def measure(opened: Opened, days: int) -> Page:
@@ -233,12 +234,12 @@ def measure(opened: Opened, days: int) -> Page:
     loaded, framed, reached = [], [], []
     for _ in range(OPENINGS + 1):
         tab.goto(f"{opened.address}/freezes", wait_until="commit")
-        framed.append(_until(tab, FRAMED))
+        framed.append(until(tab, FRAMED))
         tab.goto(whole, wait_until="commit")
-        loaded.append(_until(tab, DRAWN))
+        loaded.append(until(tab, DRAWN))
         tab.locator('[data-testid="stSidebarNavLink"]').filter(has_text="Freezes").click()
         tab.wait_for_function(FRAMED)
         tab.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
         tab.evaluate(FOLLOW)
-        reached.append(_until(tab, DRAWN))
+        reached.append(until(tab, DRAWN))
     return Page(*(statistics.median(times[1:]) for times in (reached, loaded, framed)))

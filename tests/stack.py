@@ -33,6 +33,8 @@ from tests.makers import wait_until
 # Servers that a developer's shell may name; this stack brings its own.
 REAL = ("DATABASE_URL", "MLFLOW_TRACKING_URI", "REDIS_HOST", "PROMETHEUS_URL", "OIDC_ISSUER")
 NIVESH = (sys.executable, "-m", "ops.cli")
+# One trains a model, on whatever the other tests leave of the processor.
+COMMAND_SECONDS = 270
 # One of the processes that the inference service keeps alive by itself.
 WORKER = "inference worker"
 
@@ -182,7 +184,7 @@ class Stack:
         """Run the `nivesh` command in this stack's home, as at a terminal."""
         return subprocess.run(
             [*NIVESH, *arguments], env={**self._shell, **env}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False,
         )  # fmt: skip
 
     @contextmanager

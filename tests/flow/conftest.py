@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(
         Home.at(folder / "home"),
         MODELS_FILE=str(lenient_models(folder / "models.yaml")),
-        WATCH_SECONDS="0.5",
+        WATCH_SECONDS="1",
         OIDC_CLIENT_SECRET=CLIENT[1],
         OIDC_REDIRECT_URIS=CALLBACK,
     )

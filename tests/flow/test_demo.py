@@ -20,7 +20,8 @@ from ops.stack.home import Home
 from tests.makers import INTENT, wait_until
 from tests.stack import Stack
 
-pytestmark = pytest.mark.flow
+# Five trainings, behind everything else in line for the processor.
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]
 
 
 def any_model_passes(file: Path) -> Path:
@@ -41,7 +42,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own on which the demonstration was carried out."""
     folder = tmp_path_factory.mktemp("demo")
     models = any_model_passes(folder / "models.yaml")
-    stack = Stack(Home.at(folder / "home"), MODELS_FILE=str(models), WATCH_SECONDS="0.5")
+    stack = Stack(Home.at(folder / "home"), MODELS_FILE=str(models), WATCH_SECONDS="1")
     try:
         stack.start()
         with db.transaction(stack.engine, "tests") as session:
