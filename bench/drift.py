@@ -72,9 +72,9 @@ def _records(features: int, number: int) -> list[dict[str, object]]:
         {
             "id": f"{n:036d}", "at": n, "model": MODEL, "version": VERSION, "arm": "production",
             "key": "user-1",
-            "input": {f"feature_{i}": round(chance.gauss(0, 50), 4) for i in range(features - 2)},
             "output": {"risk_band": chance.choice("abc"), "confidence": chance.random()},
             "confidence": 0.93, "ms": 0.8, "status": "ok", "error": None,
+            "input": {f"feature_{i}": round(chance.gauss(0, 50), 4) for i in range(features - 2)},
         }
         for n in range(number)
     ]  # fmt: skip

@@ -181,7 +181,8 @@ class Predict:
                 record["output"] = answers[place]
                 record["confidence"] = answers[place].get("confidence")
             at = time.time_ns() // 1000
-            self._kept.keep({"id": ids[place], "at": at, "input": row, **record})
+            # Whoever counts it looks for the model before the input, which may hold any name.
+            self._kept.keep({"id": ids[place], "at": at, **record, "input": row})
             arm.meters.predictions.inc()
             arm.meters.latency.observe(seconds)
         if isinstance(answers, Exception):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.columns import measured
-from shared.counting import CHUNK, Counting, count
+from shared.counting import CHUNK, count
 from shared.profile import (
     TEXT_MEASURES,
     Feature,
@@ -91,47 +91,6 @@ def test_many_records_are_counted_as_few_are() -> None:
     many = records(list(range(-5, 2 * CHUNK)))
     alone = sum(count(profile, [record]) for record in many)
     assert count(profile, many).tolist() == np.array(alone).tolist()
-
-
-# Numbers of which none is whole are packed as they come; those here are not always numbers.
-DRAWN = make(
-    {name: Source(("input" if name < "c" else "output", name)) for name in "abcd"},
-    [{"input": {"a": n + 0.5, "b": n * 0.3 + 0.1}, "output": {"c": n + 0.25, "d": "xyz"[n % 3]}}
-     for n in range(60)],
-)  # fmt: skip
-SIDES = st.none() | st.just([1]) | st.dictionaries(st.sampled_from("abcd"), VALUES | st.just(0.5))
-WHOLE = st.fixed_dictionaries({
-    "input": st.fixed_dictionaries({"a": VALUES | st.floats(-9, 99), "b": st.floats(-9, 99)}),
-    "output": st.fixed_dictionaries({"c": st.floats(-9, 99), "d": VALUES}),
-})  # fmt: skip
-RECORDS = WHOLE | st.fixed_dictionaries({}, optional={"input": SIDES, "output": SIDES})
-
-
-def one_by_one(profile: Profile, records: list[dict[str, Any]]) -> tuple[int, list[int]]:
-    counting = Counting(profile)
-    for record in records:
-        line = orjson.dumps(record)
-        counting.add(orjson.loads(line), line)
-    rows, counts = counting.counts()
-    return rows, counts.tolist()
-
-
-@given(st.lists(RECORDS, max_size=40))
-def test_records_as_they_come_are_counted_as_all_of_them_at_once(
-    records: list[dict[str, Any]],
-) -> None:
-    assert one_by_one(DRAWN, records) == (len(records), count(DRAWN, records).tolist())
-
-
-def test_many_records_as_they_come() -> None:
-    good = [{"input": {"a": n + 0.5, "b": 0.1}, "output": {"c": n / 7 + 0.01, "d": "x"}}
-            for n in range(3 * CHUNK)]  # fmt: skip
-    flags = [{**record, "input": {"a": True, "b": 0.1}} for record in good]
-    empty = [{**record, "output": None} for record in good]
-    for records in (good, [*good, *flags], [*empty, *good[:7]], [*flags[:5], *good, *empty[:5]]):
-        assert one_by_one(DRAWN, records) == (len(records), count(DRAWN, records).tolist())
-    words = make({"d": Source(("output", "d"))}, good)
-    assert one_by_one(words, good) == (len(good), count(words, good).tolist())
 
 
 @given(st.lists(TEXTS, max_size=8))
