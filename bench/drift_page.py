@@ -48,8 +48,8 @@ DRAWN = """() => {
     const shown = (name) => [...document.querySelectorAll(name)];
     const there = app && app.dataset.testScriptState === 'notRunning'
         && shown('h1').some((head) => head.innerText.includes('Drift'))
-        && shown('.js-plotly-plot:has(.main-svg .cartesianlayer)').length >= 2
-        && shown('.drift-scale').length
+        && shown('.js-plotly-plot:has(.main-svg .cartesianlayer)').length
+        && shown('.drift-scale').length && shown('.drift-bins').length
         && shown('h2').some((head) => head.innerText.includes('Kept results'))
         && shown('td').some((cell) => cell.innerText.startsWith('EARLIER'))
         && !shown('[data-stale="true"], [data-testid="stSkeleton"]').length;

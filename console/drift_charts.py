@@ -7,13 +7,12 @@ from functools import lru_cache
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from backend_api.schemas import DriftDistribution, DriftScore
+from backend_api.schemas import DriftScore
 from backend_api.states import DRIFT_ALARMS, DriftState
-from console.charts import GREY, ORANGE, PICTURES
+from console.charts import GREY, PICTURES
 
 MEDIUM, HIGH = 0.1, 0.3
 CELL_PX, STRIP_PX, TOP_PX, BOTTOM_PX = 27, 54, 12, 34
-BARS_PX = 300
 # With more days than this a cell has no room for its number.
 WRITTEN_DAYS = 8
 # A state by its symbol as well as by its colour; where each state's colours lie on the scale.
@@ -119,38 +118,3 @@ def heat_words(days: Sequence[date], scores: Sequence[DriftScore]) -> str:
         if moved:
             told.append(f"{score.name}: {', '.join(moved)}")
     return ". ".join(told) + "." if told else "No feature drifted on any day by itself."
-
-
-@lru_cache(maxsize=PICTURES)
-def bars(found: DriftDistribution, here: str, there: str) -> go.Figure:
-    """Shares in per cent of both sides, bin by bin; odd bins only where something fell in."""
-    kept = [i for i, _ in enumerate(found.bins) if found.reference[i] or found.window[i]]
-    figure = go.Figure()
-    sides = ((there, found.reference, GREY, "/"), (here, found.window, ORANGE, ""))
-    for name, counts, colour, pattern in sides:
-        total = max(1, sum(counts))
-        figure.add_bar(
-            name=name, x=[_short(found.bins[i]) for i in kept],
-            y=[100 * counts[i] / total for i in kept], customdata=[counts[i] for i in kept],
-            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
-            hovertemplate="%{x}: %{y:.1f} % (%{customdata:,})<extra>" + name + "</extra>",
-        )  # fmt: skip
-    figure.update_xaxes(type="category", fixedrange=True, automargin=True)
-    figure.update_yaxes(ticksuffix=" %", fixedrange=True, rangemode="tozero")
-    figure.update_layout(
-        height=BARS_PX, bargap=0.22, bargroupgap=0.04,
-        margin={"l": 8, "r": 8, "t": 40, "b": BOTTOM_PX},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
-    return figure
-
-
-def bars_words(found: DriftDistribution, here: str, there: str) -> str:
-    """The same picture for those who hear it."""
-    mine, theirs = max(1, sum(found.window)), max(1, sum(found.reference))
-    return ". ".join(
-        f"{name}: {100 * found.window[i] / mine:.1f} % {here},"
-        f" {100 * found.reference[i] / theirs:.1f} % {there}"
-        for i, name in enumerate(found.bins)
-        if found.reference[i] or found.window[i]
-    )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend_api.schemas import Drift, DriftPart, DriftResult, DriftScore
 from backend_api.states import DRIFT_ALARMS, Against, DriftState, Health, Permission
-from console import badges, choice, drift_charts, drift_scale, forms, parts, session
+from console import badges, choice, drift_bins, drift_charts, drift_scale, forms, parts, session
 from console.markdown import grid, plain
 
 HEALTHS = {
@@ -201,11 +201,7 @@ def one(found: Drift) -> None:
     parts.stale(reading)
     if reading.value is None:
         return
-    here, there = "this window", THERE[found.against]
-    st.plotly_chart(
-        drift_charts.bars(reading.value, here, there), width="stretch", config=QUIET,
-        key=f"bars.{name}", alt=drift_charts.bars_words(reading.value, here, there),
-    )  # fmt: skip
+    st.html(drift_bins.table(reading.value, "this window", THERE[found.against]))
 
 
 def odd(found: Drift) -> None:

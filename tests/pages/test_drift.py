@@ -56,6 +56,9 @@ def test_everybody_sees_states_and_scores(opened: Opened, counted: Counted, role
     assert "No day is judged yet." in seen
     may = role in (Role.ANALYST, Role.ONCALL, Role.LEAD)
     assert ("Reading what was asked and answered is for" in seen) != may
+    shown = [element.proto.body for element in app.get("html")]
+    assert any("drift-scale" in body for body in shown)
+    assert any('<table class="drift-bins">' in body for body in shown) == may
 
 
 def test_what_moved_leads_and_says_what_it_needs(opened: Opened, alarm: Counted) -> None:

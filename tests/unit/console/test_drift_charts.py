@@ -1,12 +1,13 @@
 """Pictures of drift say what must be read, and no more."""
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 
 import pytest
 
-from backend_api.schemas import DriftScore
-from backend_api.states import DriftState
-from console import drift_charts, drift_scale
+from backend_api.schemas import DriftDistribution, DriftScore
+from backend_api.states import Against, DriftState
+from console import drift_bins, drift_charts, drift_scale
 
 DAYS = (date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25))
 S = DriftState
@@ -56,3 +57,21 @@ def test_the_scale_is_said_in_words() -> None:
     said = 'aria-label="On a scale: score 0.280, noise 0.036; medium from 0.1, high from 0.3."'
     assert said in drift_scale.scale(0.28, 0.036)
     assert "no score, noise 0.036" in drift_scale.scale(None, 0.036)
+
+
+def test_bins_show_both_sides_and_leave_out_what_never_was() -> None:
+    at = datetime(2026, 11, 25, tzinfo=UTC)
+    found = DriftDistribution(
+        model_name="m", version="v1.0.0", against=Against.REFERENCE, since=at, until=at,
+        score=score("city"), bins=("<b>Pune</b>", "Delhi", "OTHER", "NULL"),
+        reference=(30, 10, 0, 0), window=(100, 250, 0, 50),
+    )  # fmt: skip
+    drawn = drift_bins.table(found, "this window", "reference")
+    lines = re.findall(r'scope="row">(.*?)</th>.*?width:(.*?)%.*?width:(.*?)%', drawn)
+    assert lines == [
+        ("&lt;b&gt;Pune&lt;/b&gt;", "100.0", "33.3"), ("Delhi", "33.3", "83.3"),
+        ("NULL", "0.0", "16.7"),
+    ]  # fmt: skip
+    assert re.findall(r"<td>([\d.]+ %)</td>", drawn) == [
+        "75.0 %", "25.0 %", "25.0 %", "62.5 %", "0.0 %", "12.5 %",
+    ]  # fmt: skip
