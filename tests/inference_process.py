@@ -94,11 +94,13 @@ class Inference:
         """kill -9 one worker, and return once another has taken its place."""
         before = self.workers()
         before[0].kill()
-        wait_until(
-            lambda: len(self.workers()) == len(before) and before[0] not in self.workers(),
-            20,
-            "the supervisor has started another worker",
-        )
+
+        def is_replaced() -> bool:
+            # Asked once: between two looks the killed one ends, and none of them saw another.
+            now = self.workers()
+            return len(now) == len(before) and before[0] not in now
+
+        wait_until(is_replaced, 20, "the supervisor has started another worker")
 
     def predict(self, query: str = "Can I afford a loan?", **more: Any) -> httpx2.Response:
         """Ask the intent classifier; ``version`` asks that one with the admin token."""
