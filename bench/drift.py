@@ -162,7 +162,7 @@ def measure(built: Stack) -> Drift:
             read[volume] = statistics.median(_look(built.engine, now) for _ in range(LOOKS))
             kept = drift_page.results(opened, now)
             pages[volume] = drift_page.measure(opened, DAYS)
-        every.crowd(built.engine)
+        every.crowd(opened)
         console = every.measure(opened)
     return Drift(counted(), read, pages, kept, console)
 

@@ -62,9 +62,10 @@ FRAMED = """() => {
         && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]');
     return there ? performance.now() : false;
 }"""
-FOLLOW = """() => {
+FOLLOW = """(title) => {
     window.begun = performance.now();
-    document.querySelector('[data-testid="stSidebarNavLink"][href$="/drift"]').click();
+    [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')]
+        .find((link) => link.innerText.includes(title)).click();
 }"""
 
 
@@ -99,17 +100,18 @@ class Kept:
 class Opened:
     """A backend and a console that run, and a browser in which somebody is signed in.
 
-    ``viewer`` asks the backend without either.
+    ``viewer`` asks the backend without either; ``registry`` makes versions of the model.
     """
 
     backend: Backend
     viewer: httpx2.Client
     address: str
     tab: Tab
+    registry: Registry
 
 
 @contextmanager
-def _backend(built: Stack) -> Iterator[Backend]:
+def _backend(built: Stack) -> Iterator[tuple[Backend, Registry]]:
     """The backend in a process of its own, with one more model, which is in production."""
     entry = flavours.entry(MODEL, {}, {"prediction": 1}) | {"title": TITLE}
     home = Home.at(built.home.path / "drift")
@@ -126,25 +128,26 @@ def _backend(built: Stack) -> Iterator[Backend]:
         name="backend", argv=[sys.executable, "-m", "backend_api.main"], env={**os.environ, **env},
         ready=lambda: is_healthy("backend", port), log=home.log("backend"), cwd=PROJECT, port=port,
     )  # fmt: skip
-    Registry(built.engine, catalog.load(file), MODEL).promoted(VERSION)
+    registry = Registry(built.engine, catalog.load(file), MODEL)
+    registry.promoted(VERSION)
     with running(spec):
         made = Backend(
             f"http://127.0.0.1:{port}", BackendSettings.model_validate(env), built.engine,
             console_port,
         )  # fmt: skip
-        yield made
+        yield made, registry
         made.close()
 
 
 @contextmanager
 def console(built: Stack) -> Iterator[Opened]:
     """All processes for the block, and an analyst at the overview."""
-    with _backend(built) as backend:
+    with _backend(built) as (backend, registry):
         people.add(backend, WHO, "analyst")
         home = Home.at(built.home.path / "drift" / "console")
         with browser.console(backend, home) as address, browser.pages(1) as (tab,):
             browser.sign_in(tab, WHO, address)
-            yield Opened(backend, people.badge(backend, "viewer"), address, tab)
+            yield Opened(backend, people.badge(backend, "viewer"), address, tab, registry)
 
 
 def log(engine: Engine, volume: int, now: datetime, days: int) -> None:
@@ -237,9 +240,9 @@ def measure(opened: Opened, days: int) -> Page:
         framed.append(until(tab, FRAMED))
         tab.goto(whole, wait_until="commit")
         loaded.append(until(tab, DRAWN))
-        tab.locator('[data-testid="stSidebarNavLink"]').filter(has_text="Freezes").click()
-        tab.wait_for_function(FRAMED)
+        tab.evaluate(FOLLOW, "Freezes")
+        until(tab, FRAMED)
         tab.wait_for_function("() => !document.querySelector('.js-plotly-plot')")
-        tab.evaluate(FOLLOW)
+        tab.evaluate(FOLLOW, "Drift")
         reached.append(until(tab, DRAWN))
     return Page(*(statistics.median(times[1:]) for times in (reached, loaded, framed)))

@@ -3,10 +3,10 @@
 import statistics
 
 from playwright.sync_api import Page as Tab
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from backend_api import db
-from bench.drift_page import FRAMED, MODEL, Opened, until
+from bench.drift_page import FOLLOW, FRAMED, MODEL, Opened, until
 
 VERSIONS, INCIDENTS = 5_000, 10_000
 OPENINGS = 5
@@ -21,23 +21,12 @@ DRAWN = """(title) => {
         && !shown('[data-stale="true"], [data-testid="stSkeleton"]').length;
     return there ? performance.now() - window.begun : false;
 }"""
-FOLLOW = """(title) => {
-    window.begun = performance.now();
-    [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')]
-        .find((link) => link.innerText.includes(title)).click();
-}"""
 
 
-def crowd(engine: Engine) -> None:
+def crowd(opened: Opened) -> None:
     """Have the model own so many versions, and so many incidents that are over."""
-    with db.transaction(engine, "bench") as session:
-        session.execute(
-            text(
-                "INSERT INTO model_registry (model_name, version, metrics, registered_by)"
-                " SELECT :m, 'v2.' || n || '.0', '{}', 'bench' FROM generate_series(1, :most) n"
-            ),
-            {"m": MODEL, "most": VERSIONS},
-        )
+    opened.registry.crowd(VERSIONS)
+    with db.transaction(opened.backend.engine, "bench") as session:
         session.execute(
             text(
                 "INSERT INTO incidents (id, model_name, kind, severity, state, title, opened_at,"
