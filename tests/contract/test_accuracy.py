@@ -156,7 +156,8 @@ def test_counting_catches_up_and_again_changes_nothing(
 ) -> None:
     log.answered(noon - 2 * DAY, [RIGHT] * 7)
     log.answered(noon, [RIGHT] * 5, confidence=None)
-    now = db.now()
+    # Less than a day later at any time of the day, so that the hour is still to be counted again.
+    now = noon + timedelta(hours=12)
     look(log, catalog, now)
     first = read(log, catalog)
     assert [day.predictions for day in first.days] == [5, 7]
