@@ -46,11 +46,11 @@ def _rest(service: Service) -> FastAPI:
         version="0.1.0",
         description="Predictions of the versions that were decided on.",
         lifespan=lifespan,
+        # Not by include_router: it makes every route again, at the first request.
+        routes=[*router.routes, *v2_router.routes],
     )
     app.state.service = service
     errors.install(app)
-    app.include_router(router)
-    app.include_router(v2_router)
 
     def document() -> dict[str, Any]:
         return openapi.document(app, service.entries, service.rotation.snapshot)
