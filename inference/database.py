@@ -11,16 +11,25 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from inference.drift import Key, References
+from inference.drift import Key, References, Unreadable
 from inference.routing import Wanted
 
 ROUTING, ADMIN = "nivesh_routing", "nivesh_admin"
-# The record itself is wrong; trying it again would fail again.
-REFUSALS = (psycopg.DataError, psycopg.IntegrityError)
+# The record itself is wrong (or nested too deeply); trying it again would fail again.
+REFUSALS = (
+    psycopg.DataError, psycopg.IntegrityError, psycopg.errors.StatementTooComplex, Unreadable,
+)  # fmt: skip
 # Everything else is the database's trouble, a missing migration too, and passes.
 OUTAGES = (psycopg.Error, OSError)
 
 Connection = psycopg.Connection[dict[str, Any]]
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, without what PostgreSQL quotes: values, and the line it was about."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return (said or str(error)).partition(': "')[0].strip()[:200]
+
 
 _VERSION = """(SELECT json_build_object('version', r.version, 'digest', r.artifact_digest,
     'uri', coalesce(r.artifact_uri, 'models:/' || r.model_name || '/' || r.mlflow_version))
@@ -244,6 +253,8 @@ def deliver(connection: Connection, lines: bytes, references: References) -> int
         )
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
+        if cursor.rowcount != lines.count(b"\n"):
+            raise Unreadable("not each line is one value")
         cursor.execute(_PARTITIONS)
         fresh = cursor.execute(_DELIVER).fetchone()
         assert fresh is not None

@@ -27,6 +27,10 @@ Find = Callable[[Key], Mapping[str, Any] | None]
 log = structlog.get_logger()
 
 
+class Unreadable(ValueError):
+    """A line that no worker has written in this form; the message quotes nothing of it."""
+
+
 @dataclass(frozen=True)
 class Delta:
     """What one delivery adds to an hour of a version; ``counts`` are int64, little endian."""
@@ -63,7 +67,16 @@ class References:
 
         ``fresh`` are ids of those that were not there yet, None if all are. Each record is let go
         once it is counted, so a delivery takes no more memory than its lines.
+
+        Raises:
+            Unreadable: a line is no record, whatever PostgreSQL makes of it.
         """
+        try:
+            return self._deltas(lines, fresh, find)
+        except (msgspec.DecodeError, RecursionError, OverflowError) as error:
+            raise Unreadable("no record as workers write them") from error
+
+    def _deltas(self, lines: bytes, fresh: list[str] | None, find: Find) -> list[Delta]:
         # By model, version and hour since 1970.
         found: dict[tuple[str, str, int], Counting | None] = {}
         for record in self._that_count(lines, fresh):
@@ -115,6 +128,9 @@ class References:
 
 def _delta(place: tuple[str, str, int], found: Counting) -> Delta:
     model, version, hour = place
-    at = datetime.fromtimestamp(hour * HOUR_MICROSECONDS // 1_000_000, UTC)
+    try:
+        at = datetime.fromtimestamp(hour * HOUR_MICROSECONDS // 1_000_000, UTC)
+    except (ValueError, OSError) as error:
+        raise Unreadable("its time is in no calendar") from error
     rows, counts = found.counts()
     return Delta(model, version, at, rows, counts.astype("<i8").tobytes())

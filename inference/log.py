@@ -1,5 +1,6 @@
 """The prediction log: kept in the spool before the answer leaves, delivered beside the traffic."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ ORPHANS_SECONDS = 2.0
 LONGEST_PAUSE = 2.0
 # Share of the room past which somebody should look; deploy/alerts.yml has it too.
 ALMOST = 0.5
+# As a record begins; what was asked may hold ids of its own.
+_ID = re.compile(rb'\{"id": ?"([0-9a-fA-F-]{36})"')
 
 log = structlog.get_logger()
 
@@ -128,6 +131,7 @@ class Deliverer(threading.Thread):
         while not self._stopping.wait(pause):
             pause = self._turn(pause)
         self._turn(pause)
+        self._forget_connection()
 
     def stop(self, seconds: float) -> None:
         """Deliver what is left, for some seconds at most; the rest stays on disk."""
@@ -146,7 +150,7 @@ class Deliverer(threading.Thread):
                 self._deliver_orphans()
         except database.OUTAGES as error:
             self._forget_connection()
-            self._kept.waits = str(error).strip()[:200]
+            self._kept.waits = database.reason(error)
             if pause < LONGEST_PAUSE:
                 log.warning("log.waits", reason=self._kept.waits)
             return min(LONGEST_PAUSE, pause * 2)
@@ -180,21 +184,26 @@ class Deliverer(threading.Thread):
             segment.done += len(lines)
 
     def _deliver(self, lines: bytes) -> None:
-        """Deliver whole lines; one that PostgreSQL will never take is counted and left out."""
+        """Deliver whole lines; one that PostgreSQL will never take is counted and left out.
+
+        The service's own log names it and quotes nothing: who may read that may not read requests.
+        """
         if self._connection is None:
             self._connection = self._connect()
         try:
             new = database.deliver(self._connection, lines, self._references)
             metrics.LOG_DELIVERED.inc(new)
         except database.REFUSALS as error:
-            parts = lines.splitlines(keepends=True)
+            parts = lines.split(b"\n")[:-1]
             if len(parts) == 1:
                 metrics.LOG_LOST.labels("refused").inc()
-                log.error("log.refused", reason=str(error)[:200], record=lines[:500].decode())
+                named = _ID.match(lines)
+                name = named[1].decode() if named else "unreadable"
+                log.error("log.refused", prediction_id=name, reason=database.reason(error))
                 return
             middle = len(parts) // 2
-            self._deliver(b"".join(parts[:middle]))
-            self._deliver(b"".join(parts[middle:]))
+            for half in (parts[:middle], parts[middle:]):
+                self._deliver(b"".join(part + b"\n" for part in half))
 
     def _forget_connection(self) -> None:
         if self._connection is not None:
