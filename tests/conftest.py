@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from shared.trust import certificates
 from tests.bearers import bearer
 from tests.inference_process import Inference
 from tests.makers import ADMIN_TOKEN, wait_until
+from tests.prompt_server import PromptServer
 
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
 _names = itertools.count(1)
@@ -274,15 +274,10 @@ def backend(
         ),
     )  # fmt: skip
     config = uvicorn.Config(create_app(settings), port=port, log_level="error", lifespan="on")
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    wait_until(lambda: running.started, 20, "the backend has started")
-    served = Backend(f"http://127.0.0.1:{port}", settings, engine, console_port)
-    yield served
-    served.close()
-    running.should_exit = True
-    thread.join(timeout=20)
+    with PromptServer(config).running():
+        served = Backend(f"http://127.0.0.1:{port}", settings, engine, console_port)
+        yield served
+        served.close()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def ends(stack: Stack) -> None:
     oncall.steer_rollout(INTENT, "abort", body)
 
 
-@pytest.mark.long
+@LONG
 @pytest.mark.parametrize("part", ["backend", "postgres"])
 def test_a_walk_down_cut_short_is_begun_once(
     stack: Stack, candidates: Candidates, part: str
@@ -113,7 +113,8 @@ def test_a_walk_down_cut_short_is_begun_once(
     agreed(stack, good.version)
 
 
-@pytest.mark.parametrize("part", ["backend", pytest.param("postgres", marks=LONG)])
+@LONG
+@pytest.mark.parametrize("part", ["backend", "postgres"])
 def test_a_step_cut_short_is_taken_once(stack: Stack, candidates: Candidates, part: str) -> None:
     good = candidates.serving()
     agreed(stack, good.version)
