@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
 from backend_api import db, drift_counts
+from backend_api.operations.drift import LATE
 from backend_api.spans import DAY, floor
 from shared.profile import Counts, Feature, Profile, Source, as_document
 from tests.makers import INTENT
@@ -54,6 +56,12 @@ def drawn(
         shares = made.counts[made.slices[feature.name]] / made.rows
         parts.append(rng.multinomial(rows, shares, size=shape))
     return np.concatenate(parts, axis=-1)
+
+
+def judging() -> datetime:
+    """Now; but while yesterday still waits for late records, the moment it no longer does."""
+    now = db.now()
+    return max(now, floor(now, DAY) + LATE)
 
 
 @dataclass

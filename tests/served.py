@@ -16,6 +16,7 @@ from ops.cli import app
 from tests.conftest import Backend
 from tests.inference_process import Inference
 from tests.makers import wait_until
+from tests.profiles import judging
 
 if TYPE_CHECKING:
     # It brings torch, which whoever only serves need not wait for.
@@ -107,7 +108,7 @@ class Served:
     def judge(self, later: int = 0) -> None:
         """As the watch does once a day, so many of its looks later."""
         with db.transaction(self.backend.engine, "watch") as session:
-            drift.tend(session, self.model, db.now() + later * drift.EVERY, "watch")
+            drift.tend(session, self.model, judging() + later * drift.EVERY, "watch")
 
     def drift(self, days: int = 1) -> dict[str, Any]:
         """What the API says of the last days, today among them."""

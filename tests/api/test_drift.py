@@ -14,7 +14,7 @@ from backend_api.catalog import Catalog
 from backend_api.operations import drift
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
-from tests.profiles import Counted, number, profile, words
+from tests.profiles import Counted, judging, number, profile, words
 
 HIGHER = [0, 5, 10, 15, 20, 30, 60, 90, 150, 250, 370, 0, 0, 0]
 SOME = [0, 40, 50, 60, 80, 95, 105, 120, 135, 150, 165, 0, 0, 0]
@@ -44,7 +44,7 @@ def ask(backend: Backend, role: str = "viewer", **query: object) -> httpx2.Respo
 
 def tend(backend: Backend, later: timedelta = timedelta(0)) -> None:
     with db.transaction(backend.engine, "watch") as session:
-        drift.tend(session, INTENT, db.now() + later, "watch")
+        drift.tend(session, INTENT, judging() + later, "watch")
 
 
 def say(backend: Backend, result: int, true: bool, role: str = "analyst") -> httpx2.Response:

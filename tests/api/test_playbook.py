@@ -13,7 +13,7 @@ from backend_api.schemas import Incident
 from backend_api.states import IncidentKind
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
-from tests.profiles import Counted, number, profile
+from tests.profiles import Counted, judging, number, profile
 
 MOVED = [0, 5, 10, 15, 20, 30, 60, 90, 150, 250, 370, 0, 0, 0]
 BY_ITSELF = RetrainingPlan(on=[IncidentKind.DRIFT, IncidentKind.ACCURACY_DROP], days=14)
@@ -40,7 +40,7 @@ def drifted(backend: Backend, registry: Registry) -> Counted:
 def judge(backend: Backend) -> None:
     with db.transaction(backend.engine, "watch") as session:
         session.execute(text("DELETE FROM heartbeats"))
-        drift.tend(session, INTENT, db.now(), "watch")
+        drift.tend(session, INTENT, judging(), "watch")
 
 
 def play(backend: Backend, plan: RetrainingPlan = BY_ITSELF) -> None:

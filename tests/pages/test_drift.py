@@ -11,7 +11,7 @@ from tests.conftest import Backend
 from tests.makers import INTENT, Registry
 from tests.pages.conftest import PEOPLE, Opened
 from tests.pages.reading import buttons, fill, press, row, words
-from tests.profiles import Counted, number, profile
+from tests.profiles import Counted, judging, number, profile
 from tests.profiles import words as categories
 
 HIGHER = [0, 5, 10, 15, 20, 30, 60, 90, 150, 250, 370, 0, 0, 0]
@@ -34,7 +34,7 @@ def counted(backend: Backend, registry: Registry) -> Counted:
 
 def tend(backend: Backend) -> None:
     with db.transaction(backend.engine, "watch") as session:
-        drift.tend(session, INTENT, db.now(), "watch")
+        drift.tend(session, INTENT, judging(), "watch")
 
 
 @pytest.fixture
