@@ -9,7 +9,7 @@ from backend_api.errors import NotFound
 from backend_api.rules.drift_course import WINDOWS, Window
 from backend_api.rules.drift_window import WIDEST
 from backend_api.schemas import DriftPrecision, DriftResult, DriftResults
-from backend_api.states import DRIFT_ALARMS, DriftState
+from backend_api.states import DriftState
 from backend_api.tables import DriftResultRow
 
 _SHOWN = [getattr(DriftResultRow, name) for name in DriftResult.model_fields]
@@ -30,7 +30,7 @@ def page(
     if version is not None:
         query = query.where(DriftResultRow.version == version)
     if alarms:
-        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
+        query = query.where(DriftResultRow.raised)
     if before is not None:
         query = query.where(DriftResultRow.id < before)
     rows = [_wire(row) for row in session.execute(query)]
@@ -43,12 +43,11 @@ def page(
 
 def precision(session: Session, model: str | None) -> DriftPrecision:
     """How many of the alarms that people judged were true; of one model, or of all."""
-    raised = (DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
     query = select(
         func.count(),
         func.count().filter(DriftResultRow.true_alarm.is_(True)),
         func.count().filter(DriftResultRow.true_alarm.is_(False)),
-    ).where(*raised)
+    ).where(DriftResultRow.raised)
     if model is not None:
         query = query.where(DriftResultRow.model_name == model)
     alarms, true, false = session.execute(query).one()
@@ -69,7 +68,7 @@ def newest(session: Session, model: str, version: str, *, alarm: bool = False) -
         .limit(1)
     )
     if alarm:
-        query = query.where(DriftResultRow.changed, DriftResultRow.state.in_(DRIFT_ALARMS))
+        query = query.where(DriftResultRow.raised)
     row = session.execute(query).first()
     return None if row is None else _wire(row)
 

@@ -1146,8 +1146,9 @@ class OddValues(Wire):
 
 class DriftResult(Wire):
     """What the watch found of one day. ``seen`` is that day's state alone, ``state`` what it made
-    of the state before. Where the day had too few rows, the ``days`` up to it were taken together,
-    and ``rows`` are theirs. ``true_alarm`` is what people said of it, None while nobody did.
+    of the state before: ``changed`` if it is another one, and ``raised``, which is an alarm, if it
+    is a worse one. Where the day had too few rows, the ``days`` up to it were taken together, and
+    ``rows`` are theirs. ``true_alarm`` is what people said of it, None while nobody did.
     """
 
     id: int
@@ -1160,6 +1161,7 @@ class DriftResult(Wire):
     seen: DriftState
     state: DriftState
     changed: bool
+    raised: bool
     quality: Health
     sentence: str
     prediction: float | None

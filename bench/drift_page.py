@@ -197,9 +197,11 @@ def results(opened: Opened, now: datetime) -> Kept:
         session.execute(
             text(
                 "INSERT INTO drift_results (model_name, version, day, judged_at, rows, seen, state,"
-                " changed, quality, sentence, prediction, input, worst, worst_score, evidence)"
+                " changed, raised, quality, sentence, prediction, input, worst, worst_score,"
+                " evidence)"
                 " SELECT model_name, :earlier || n || '.0', day, judged_at, rows, seen, state,"
-                " changed, quality, sentence, prediction, input, worst, worst_score, evidence"
+                " changed, raised, quality, sentence, prediction, input, worst, worst_score,"
+                " evidence"
                 " FROM drift_results, generate_series(1, :most) n WHERE model_name = :m AND"
                 " version = :v ORDER BY n, day LIMIT :most - (SELECT count(*) FROM drift_results"
                 " WHERE model_name = :m)"

@@ -12,7 +12,7 @@ from backend_api.schemas import (
     JudgeAlarm,
     Outcome,
 )
-from backend_api.states import DRIFT_ALARMS, Permission
+from backend_api.states import Permission
 from console import badges, forms, parts, session
 from console.markdown import grid, plain
 
@@ -115,8 +115,14 @@ def _row(one: DriftResult) -> tuple[str, ...]:
         badges.badge(one.seen), f"{one.rows:,}" + _together(one.days), _number(one.input),
         _number(one.prediction), _number(one.text_score),
         f"{plain(one.worst)} {one.worst_score:.2f}" if one.worst and one.worst_score else "",
-        ("raised " if one.changed and one.state in DRIFT_ALARMS else "") + SAID[one.true_alarm],
+        _alarmed(one),
     )  # fmt: skip
+
+
+def _alarmed(one: DriftResult) -> str:
+    if one.raised:
+        return f"raised {SAID[one.true_alarm]}".rstrip()
+    return "eased" if one.changed else ""
 
 
 def _together(days: int) -> str:

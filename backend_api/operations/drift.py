@@ -15,11 +15,11 @@ from backend_api.operations.order import Order
 from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import ROWS_MEDIUM, judge
-from backend_api.rules.drift_course import Window, changed, settle
+from backend_api.rules.drift_course import Window, changed, raised, settle
 from backend_api.rules.drift_window import WIDEST, Look, narrowest
 from backend_api.schemas import JudgeAlarm, Outcome
 from backend_api.spans import DAY, floor
-from backend_api.states import DRIFT_ALARMS, DriftState, IncidentKind, Severity
+from backend_api.states import DriftState, IncidentKind, Severity
 from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
 from shared.profile import Profile
 
@@ -77,7 +77,7 @@ def _catch_up(
         row = _judged(model, version, found.profile, day, look, now)
         seen.append(Window(DriftState(row.seen), day, look.days))
         after = settle(state, seen)
-        row.state, row.changed = after, changed(state, after)
+        row.state, row.changed, row.raised = after, changed(state, after), raised(state, after)
         session.add(row)
         session.flush()
         if row.changed:
@@ -119,7 +119,7 @@ def _judged(
     worst = max(judgement.parts, key=lambda part: part.worst_distance or 0.0, default=None)
     return DriftResultRow(
         model_name=model, version=version, day=day, days=look.days, judged_at=now, rows=rows,
-        seen=judgement.state, state=judgement.state, changed=False, quality=odd.state,
+        seen=judgement.state, state=judgement.state, changed=False, raised=False, quality=odd.state,
         sentence=drift_words.sentence(version, rows, judgement, odd, look.days),
         prediction=lead["prediction"].distance if "prediction" in lead else None,
         input=lead["input"].distance if "input" in lead else None,
@@ -176,10 +176,10 @@ def judge_alarm(session: Session, order: Order, result_id: int, body: JudgeAlarm
         Conflict: it raised no alarm.
     """
     row = drift_results.row(session, result_id)
-    if not row.changed or row.state not in DRIFT_ALARMS:
+    if not row.raised:
         raise Conflict(
             f"Nothing was raised on {row.day:%-d %b %Y}: {row.version} was {row.state}.",
-            "Only the day on which a state became medium or high can be called true or false.",
+            "Only the day on which a state became worse can be called true or false.",
         )
     row.true_alarm, row.told_by, row.told_at = body.true_alarm, order.actor, order.now
     row.told_why = order.reason

@@ -74,6 +74,11 @@ def changed(before: DriftState, after: DriftState) -> bool:
     return _LEVEL[before] != _LEVEL[after]
 
 
+def raised(before: DriftState, after: DriftState) -> bool:
+    """Whether the change is an alarm: news of a better state, though it be medium, is none."""
+    return _LEVEL[after] > _LEVEL[before]
+
+
 def _long(seen: Sequence[Window]) -> int:
     """How many days the newest window that could be judged has."""
     return next((one.days for one in reversed(seen) if one.state != S.INSUFFICIENT), 1)

@@ -38,6 +38,7 @@ class DriftResultRow(Base):
     seen: Mapped[str]
     state: Mapped[str]
     changed: Mapped[bool]
+    raised: Mapped[bool]
     quality: Mapped[str]
     sentence: Mapped[str]
     prediction: Mapped[float | None]

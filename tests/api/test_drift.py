@@ -294,3 +294,24 @@ def test_people_say_whether_alarms_are_true(backend: Backend, counted: Counted) 
     refused = say(backend, quiet["id"], True)
     assert refused.status_code == 409
     assert "Nothing was raised on" in refused.json()["message"]
+
+
+def test_a_state_that_gets_better_is_no_alarm(backend: Backend, counted: Counted) -> None:
+    for back, moved in ((6, HIGHER), (5, HIGHER), (4, SOME), (3, SOME), (2, SOME), (1, SOME)):
+        counted.day(back, words=moved)
+    tend(backend)
+    told = [(one["state"], one["changed"], one["raised"]) for one in kept(backend)["results"][:6]]
+    high = ("high", False, False)
+    assert told == [
+        ("medium", False, False), ("medium", True, False), high, high, ("high", True, True),
+        ("none", False, False),
+    ]  # fmt: skip
+    found = kept(backend, alarms=True)
+    (alarm,) = found["results"]
+    assert (alarm["state"], found["precision"]["alarms"]) == ("high", 1)
+    # What came after does not take its place where people are asked whether it was true.
+    assert ask(backend).json()["alarm"]["id"] == alarm["id"]
+    eased = kept(backend)["results"][1]["id"]
+    assert say(backend, eased, True).status_code == 409
+    assert say(backend, alarm["id"], True).status_code == 200
+    assert kept(backend)["precision"] == {"alarms": 1, "true": 1, "false": 0, "share": 1.0}

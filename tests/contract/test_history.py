@@ -5,9 +5,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
@@ -20,7 +17,7 @@ from backend_api.operations import rollback, traffic
 from backend_api.rules import history as rule
 from backend_api.schemas import Moment, ShiftTraffic
 from backend_api.states import Strategy
-from ops.settings import PROJECT
+from tests import migrations
 from tests.conftest import Postgres
 from tests.contract.test_runbook_sql import psql
 from tests.makers import INTENT, Registry, perform_as
@@ -310,35 +307,25 @@ def test_nothing_is_known_of_the_future_nor_of_what_was_not_yet(
 
 
 def test_before_the_record_began_nothing_is_invented(postgres: Postgres) -> None:
-    postgres.admin("CREATE DATABASE {} OWNER nivesh", "before_history")
-    engine = db.create(postgres.url("before_history"))
-    config = Config()
-    config.set_main_option("script_location", str(PROJECT / "backend_api" / "migrations"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, str(ScriptDirectory.from_config(config).get_revision(
-            "0012").down_revision))  # fmt: skip
-    with engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO model_registry (model_name, version) VALUES (:m, 'v1.0.0')"),
-            {"m": INTENT},
-        )
-        connection.execute(
-            text(
-                "INSERT INTO model_deployments (model_id, environment, endpoint_url,"
-                " traffic_percentage, status) SELECT id, 'production', '/', 100, 'active'"
-                " FROM model_registry"
+    with migrations.before(postgres, "0012") as engine:
+        with engine.begin() as connection:
+            connection.execute(
+                text("INSERT INTO model_registry (model_name, version) VALUES (:m, 'v1.0.0')"),
+                {"m": INTENT},
             )
-        )
-    before = clock(engine)
-    db.migrate(engine)
-    earlier, now = at(engine, before), at(engine, clock(engine))
-    assert not earlier.recorded
-    assert earlier.sentence.startswith("Not recorded: the record of what served begins ")
-    assert now.production is not None
-    assert (now.production.version, now.production.baseline) == ("v1.0.0", True)
-    assert now.production.entry is None
-    assert now.production.by.startswith("sql:")
-    engine.dispose()
-    postgres.admin("DROP DATABASE {} WITH (FORCE)", "before_history")
+            connection.execute(
+                text(
+                    "INSERT INTO model_deployments (model_id, environment, endpoint_url,"
+                    " traffic_percentage, status) SELECT id, 'production', '/', 100, 'active'"
+                    " FROM model_registry"
+                )
+            )
+        before = clock(engine)
+        db.migrate(engine)
+        earlier, now = at(engine, before), at(engine, clock(engine))
+        assert not earlier.recorded
+        assert earlier.sentence.startswith("Not recorded: the record of what served begins ")
+        assert now.production is not None
+        assert (now.production.version, now.production.baseline) == ("v1.0.0", True)
+        assert now.production.entry is None
+        assert now.production.by.startswith("sql:")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend_api.rules.drift_course import WINDOWS, Window, apart, changed, needs, settle
+from backend_api.rules.drift_course import WINDOWS, Window, apart, changed, needs, raised, settle
 from backend_api.states import DriftState
 
 S = DriftState
@@ -55,6 +55,12 @@ def test_only_a_change_of_level_is_news() -> None:
     assert not changed(S.HIGH, S.HIGH)
     assert changed(S.INSUFFICIENT, S.MEDIUM)
     assert changed(S.HIGH, S.MEDIUM)
+
+
+def test_only_a_worse_level_is_an_alarm() -> None:
+    worse = {(S.NONE, S.MEDIUM), (S.NONE, S.HIGH), (S.INSUFFICIENT, S.MEDIUM),
+             (S.INSUFFICIENT, S.HIGH), (S.MEDIUM, S.HIGH)}  # fmt: skip
+    assert {pair for pair in itertools.product(S, S) if raised(*pair)} == worse
 
 
 @pytest.mark.parametrize(
