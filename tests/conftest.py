@@ -1,5 +1,6 @@
 """Real parts for tests: PostgreSQL, Redis and MLflow, each started once per run."""
 
+import functools
 import itertools
 import os
 import shutil
@@ -40,7 +41,7 @@ from tests.makers import ADMIN_TOKEN, wait_until
 from tests.prompt_server import PromptServer
 
 REQUIRE_ALL = os.environ.get("NIVESH_REQUIRE_ALL") == "1"
-_names = itertools.count(1)
+_count = itertools.count(1)
 MEMORY, LEAST_MEMORY_BYTES = Path("/dev/shm"), 4e9
 # Each test has a database of its own, and no test cuts the machine's power: what a killed server
 # had written is the kernel's all the same. Nor does anybody guess its passwords.
@@ -89,6 +90,17 @@ def _quick_hashes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _kept_engines() -> Iterator[None]:
+    """One engine for each address: each compiles all statements anew, a sixth of a test's work.
+
+    What is disposed of are its connections.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "create", functools.cache(db.create))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _needs_chromium(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("browser") and not Path("/usr/bin/chromium").exists():
@@ -126,6 +138,8 @@ class Postgres:
 
     port: int
     secrets: dict[str, str]
+    names: list[str] = field(default_factory=list)
+    """Databases that were, and are no more."""
 
     def url(self, database: str) -> str:
         """Address of a database, as the role that owns it."""
@@ -147,10 +161,12 @@ class Postgres:
     @contextmanager
     def fresh(self) -> Iterator[str]:
         """Address of a new, migrated database that lives as long as the block."""
-        name = f"test_{next(_names)}"
+        # A name is used again, so that the engine of its address is too: see `_kept_engines`.
+        name = self.names.pop() if self.names else f"test_{next(_count)}"
         self.admin("CREATE DATABASE {} TEMPLATE {} OWNER nivesh", name, "template_nivesh")
         yield self.url(name)
         self.admin("DROP DATABASE {} WITH (FORCE)", name)
+        self.names.append(name)
 
 
 @pytest.fixture(scope="session")
