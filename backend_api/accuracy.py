@@ -22,9 +22,9 @@ from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import IncidentKind
 
 EVERY = timedelta(minutes=2)
-# Records come late by minutes when a host is busy; a day later each hour is counted once more,
-# for those whose spool had to wait.
-LATE, AGAIN = timedelta(minutes=15), timedelta(days=1)
+# Records come late by minutes when a host is busy. Deliveries note the hours of those that come
+# later; what is not late to them may still be on its way for five minutes.
+LATE = timedelta(minutes=15)
 # The most that one look counts, so that months are caught up on in small transactions.
 CHUNK = timedelta(hours=6)
 OLDEST = timedelta(days=90)
@@ -50,18 +50,35 @@ _COUNT = text(
     ON CONFLICT (model_name, hour, version, bin) DO UPDATE
     SET predictions = excluded.predictions, confidence = excluded.confidence,
         labelled = excluded.labelled, correct = excluded.correct
+    -- Fewer than there were: the others are past their time, and stay counted.
+    WHERE excluded.predictions >= accuracy_hours.predictions
     """
 )
 _COUNT_LABELS = text(
     f"""
-    INSERT INTO accuracy_hours (model_name, hour, version, bin, labelled, correct)
-    SELECT {_PLACE}, count(*), count(*) FILTER (WHERE correct)
+    INSERT INTO accuracy_hours (model_name, hour, version, bin, predictions, confidence, labelled,
+        correct)
+    SELECT {_PLACE}, count(*), coalesce(sum(confidence), 0), count(*),
+        count(*) FILTER (WHERE correct)
     FROM model_predictions
     WHERE model_name = :model AND predicted_at >= :since AND predicted_at < :until
         AND arm IN ('production', 'canary') AND correct IS NOT NULL
     GROUP BY 1, 2, 3, 4
     ON CONFLICT (model_name, hour, version, bin) DO UPDATE
-    SET labelled = excluded.labelled, correct = excluded.correct
+    SET labelled = excluded.labelled, correct = excluded.correct,
+        -- Labels may come before their answers are counted: until then these are all there are.
+        predictions = greatest(accuracy_hours.predictions, excluded.predictions),
+        confidence = CASE WHEN accuracy_hours.predictions < excluded.predictions
+            THEN excluded.confidence ELSE accuracy_hours.confidence END
+    """
+)
+_LATE_HOURS = text(
+    """
+    WITH oldest AS (SELECT DISTINCT hour FROM accuracy_late WHERE model_name = :model
+        ORDER BY hour LIMIT :most),
+    taken AS (DELETE FROM accuracy_late WHERE model_name = :model
+        AND hour IN (SELECT hour FROM oldest) RETURNING hour)
+    SELECT DISTINCT hour FROM taken ORDER BY hour
     """
 )
 _DAYS = text(
@@ -100,7 +117,7 @@ def count_labels(session: Session, model: str, hours: Iterable[datetime]) -> Non
 
 
 def follow(session: Session, model: str, now: datetime) -> bool:
-    """Count what is new, the last minutes again, and each hour once more a day later.
+    """Count what is new, the last minutes again, and the hours of which records came late.
 
     Whether it was time to: between two counts nothing is read.
 
@@ -117,8 +134,9 @@ def follow(session: Session, model: str, now: datetime) -> bool:
     start = _oldest(session, model, now) if at is None else at.counted_to - LATE
     until = min(now, floor(start, HOUR) + CHUNK)
     count(session, model, start, until)
-    if at is not None and floor(until, HOUR) > floor(at.counted_to, HOUR):
-        count(session, model, at.counted_to - AGAIN, floor(until, HOUR) - AGAIN)
+    # Deliveries that end from now on note their hours anew.
+    for hour in session.scalars(_LATE_HOURS, {"model": model, "most": CHUNK // HOUR}).all():
+        count(session, model, hour, hour + HOUR)
     session.execute(
         text(
             "INSERT INTO accuracy_progress VALUES (:model, :until, :now)"
@@ -145,9 +163,7 @@ def by_day(session: Session, model: str, since: datetime, version: str | None = 
     values = {"model": model, "since": floor(since, DAY), "version": version}
     days: Days = defaultdict(dict)
     for row in session.execute(_DAYS, values):
-        # Labels may be counted before the answers that they are about.
-        predictions = max(row.predictions, row.labelled)
-        days[row.day][row.bin] = Bin(predictions, row.confidence, row.labelled, row.correct)
+        days[row.day][row.bin] = Bin(row.predictions, row.confidence, row.labelled, row.correct)
     return days
 
 

@@ -36,6 +36,7 @@ def forget(session: Session, now: datetime, prediction_days: int) -> None:
         ("DELETE FROM slo_counts WHERE slot < :old", COUNTS_KEPT),
         ("DELETE FROM drift_counts WHERE at < :old", COUNTS_KEPT),
         ("DELETE FROM accuracy_hours WHERE hour < :old", COUNTS_KEPT),
+        ("DELETE FROM accuracy_late WHERE hour < :old", COUNTS_KEPT),
         ("DELETE FROM label_corrections WHERE predicted_at < :old", timedelta(prediction_days)),
         # What people asked goes with the log that it was quoted from; scores stay.
         (

@@ -61,7 +61,8 @@ ON CONFLICT (replica_id, model_name) DO UPDATE SET epoch = excluded.epoch,
     loaded = excluded.loaded,
     error = excluded.error, acknowledged_at = excluded.acknowledged_at
 """
-# Which lines were inserted is only asked where some were not.
+# Which lines were inserted is only asked where some were not. Hours whose records are older than
+# the watch surely looks back (accuracy.LATE) are noted, for it to count them again.
 _DELIVER = """
 WITH fresh AS (
 INSERT INTO model_predictions (prediction_id, predicted_at, model_name, version, arm, entity_key,
@@ -76,7 +77,11 @@ SELECT (doc ->> 'id')::uuid,
     (doc ->> 'agrees')::boolean, (doc ->> 'apart')::real
 FROM incoming_predictions
 ON CONFLICT DO NOTHING
-RETURNING prediction_id)
+RETURNING prediction_id, predicted_at, model_name),
+late AS (
+INSERT INTO accuracy_late
+SELECT DISTINCT model_name, date_trunc('hour', predicted_at, 'UTC') FROM fresh
+WHERE predicted_at < now() - interval '10 minutes')
 SELECT count(*)::int AS number, CASE WHEN count(*) < (SELECT count(*) FROM incoming_predictions)
     THEN coalesce(array_agg(prediction_id::text), '{}') END AS ids FROM fresh
 """

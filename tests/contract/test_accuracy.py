@@ -1,12 +1,14 @@
 """How right a model is, counted from a real log: by day, by version, and when it has fallen."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from backend_api import accuracy, db, incidents, spans, watch
+from backend_api import accuracy, db, incidents, watch
 from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
 from backend_api.errors import StaleView
@@ -16,20 +18,22 @@ from backend_api.rules import calibration
 from backend_api.rules.calibration import EDGES
 from backend_api.rules.label import Line
 from backend_api.schemas import Accuracy
+from backend_api.spans import DAY, HOUR, floor
 from backend_api.states import AccuracyState, IncidentKind, IncidentState
+from inference import database
+from inference.drift import References
 from shared.profile import as_document
 from tests.labelled import Log
 from tests.makers import INTENT, Registry, perform_as
 from tests.profiles import number, profile
 
 RIGHT, WRONG = {"intent": "savings"}, {"intent": "credit_score"}
-DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def noon() -> datetime:
     """The middle of yesterday."""
-    return spans.floor(db.now(), DAY) - timedelta(hours=12)
+    return floor(db.now(), DAY) - timedelta(hours=12)
 
 
 @pytest.fixture
@@ -151,22 +155,125 @@ def test_labels_of_before_are_the_baseline_where_no_metric_is(
     assert found.fallen
 
 
+def spooled(at: datetime, count: int, first: int = 0, confidence: float = 0.9) -> bytes:
+    """Lines of answers that waited on a disk; their ids are ``waited(first)`` and on."""
+    return b"".join(
+        orjson.dumps(
+            {
+                "id": str(waited(first + n)), "at": int(at.timestamp() * 1e6), "model": INTENT,
+                "version": "v1.1.0", "arm": "production", "key": None, "input": {"query": "?"},
+                "output": RIGHT, "confidence": confidence, "ms": 1.0, "status": "ok",
+                "error": None,
+            },
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        for n in range(count)
+    )  # fmt: skip
+
+
+def waited(place: int) -> UUID:
+    return UUID(int=(8 << 96) + place)
+
+
+@pytest.fixture
+def worker(database_url: str) -> Iterator[database.Connection]:
+    """What a worker of inference delivers by."""
+    with database.connect(database_url, "tests") as made:
+        yield made
+
+
+def deliver(worker: database.Connection, lines: bytes) -> None:
+    database.deliver(worker, lines, References())
+
+
 def test_counting_catches_up_and_again_changes_nothing(
     log: Log, catalog: Catalog, noon: datetime
 ) -> None:
     log.answered(noon - 2 * DAY, [RIGHT] * 7)
     log.answered(noon, [RIGHT] * 5, confidence=None)
-    # Less than a day later at any time of the day, so that the hour is still to be counted again.
-    now = noon + timedelta(hours=12)
-    look(log, catalog, now)
+    look(log, catalog)
     first = read(log, catalog)
     assert [day.predictions for day in first.days] == [5, 7]
     assert first.days[0].estimate is None
-    # A spool that had to wait brings records of a counted hour a day later.
-    log.answered(noon, [RIGHT] * 2)
-    for hours in range(1, 26):
-        look(log, catalog, now + timedelta(hours=hours))
-    assert [day.predictions for day in read(log, catalog).days] == [7, 7]
+    look(log, catalog, db.now() + timedelta(hours=1))
+    assert [day.predictions for day in read(log, catalog).days] == [5, 7]
+
+
+def test_what_waited_on_disks_for_an_outage_of_thirty_hours_counts_whenever_it_comes(
+    log: Log, catalog: Catalog, worker: database.Connection
+) -> None:
+    now = db.now()
+    cut = floor(now, HOUR) - timedelta(hours=30)
+    deliver(worker, spooled(cut - HOUR, 5))
+    look(log, catalog, cut)
+    # PostgreSQL is back: the watch has caught up before the first spool is read.
+    look(log, catalog, now)
+    for hour in range(30):
+        deliver(worker, spooled(cut + hour * HOUR, 4, first=100 + 10 * hour))
+    for minutes in range(2, 20, 2):
+        look(log, catalog, now + timedelta(minutes=minutes))
+    assert sum(day.predictions for day in read(log, catalog).days) == 5 + 30 * 4
+    # And a host that was cut off for a week.
+    deliver(worker, spooled(now - 7 * DAY, 3, first=900))
+    deliver(worker, spooled(now - 7 * DAY, 3, first=900))
+    look(log, catalog, now + HOUR)
+    assert sum(day.predictions for day in read(log, catalog).days) == 5 + 30 * 4 + 3
+    with log.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM accuracy_late")) == 0
+
+
+def test_a_delivery_that_ends_while_its_hour_is_counted_is_counted_by_the_next_look(
+    log: Log, catalog: Catalog, worker: database.Connection
+) -> None:
+    now = db.now()
+    deliver(worker, spooled(now - DAY, 5))
+    with worker.transaction():
+        deliver(worker, spooled(now - DAY, 2, first=100))
+        look(log, catalog, now)
+    assert [day.predictions for day in read(log, catalog).days] == [5]
+    look(log, catalog, now + HOUR)
+    assert [day.predictions for day in read(log, catalog).days] == [7]
+
+
+def test_only_late_hours_are_noted_and_all_time_zones_agree_on_them(
+    log: Log, worker: database.Connection
+) -> None:
+    worker.execute("SET timezone = 'Asia/Kolkata'")
+    now = db.now()
+    deliver(worker, spooled(now, 2) + spooled(now - timedelta(minutes=9), 2, first=10))
+    at = floor(now, HOUR) - 3 * HOUR
+    deliver(worker, spooled(at, 2, first=20) + spooled(at + HOUR / 2, 2, first=30))
+    with log.engine.connect() as connection:
+        assert list(connection.scalars(text("SELECT hour FROM accuracy_late"))) == [at]
+
+
+def test_labels_before_their_answers_are_counted_leave_confidence_as_it_is(
+    log: Log, catalog: Catalog, worker: database.Connection, noon: datetime
+) -> None:
+    look(log, catalog)
+    deliver(worker, spooled(noon, 300, confidence=0.95))
+    label(log, catalog, [waited(n) for n in range(250)])
+    found = read(log, catalog)
+    # All of these were right, and said that they were to 95 %.
+    assert found.estimate.error == pytest.approx(0.05, abs=1e-5)
+    assert found.days[0].estimate == pytest.approx((250 + 20 * 0.95) / 270, abs=1e-5)
+    assert (found.days[0].predictions, found.days[0].labelled) == (250, 250)
+    look(log, catalog, db.now() + HOUR)
+    found = read(log, catalog)
+    assert found.estimate.error == pytest.approx(0.05, abs=1e-5)
+    assert (found.days[0].predictions, found.days[0].labelled) == (300, 250)
+
+
+def test_counting_again_what_is_partly_forgotten_keeps_what_was_counted(
+    log: Log, catalog: Catalog, worker: database.Connection, noon: datetime
+) -> None:
+    deliver(worker, spooled(noon, 9))
+    look(log, catalog)
+    with log.engine.begin() as connection:
+        connection.execute(text("DELETE FROM model_predictions"))
+    deliver(worker, spooled(noon, 2, first=100))
+    look(log, catalog, db.now() + HOUR)
+    assert [day.predictions for day in read(log, catalog).days] == [9]
 
 
 def test_an_incident_is_moved_on_and_a_stale_view_is_refused(
