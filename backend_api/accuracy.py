@@ -198,6 +198,11 @@ def _mature(bins: Iterable[Bin], plan: AccuracyPlan) -> bool:
     return bool(tally.labelled) and rule.coverage(tally.labelled, predictions) >= plan.mature
 
 
+def _first(now: datetime, days: int) -> date:
+    """The first of so many days of UTC, of which today is the last."""
+    return (floor(now, DAY) - (days - 1) * DAY).date()
+
+
 def latest(session: Session, model: str, plan: AccuracyPlan, now: datetime) -> Latest:
     """How right the version in production was on the mature ones of the last days."""
     want = deployment.desired(session, model)
@@ -205,7 +210,7 @@ def latest(session: Session, model: str, plan: AccuracyPlan, now: datetime) -> L
     if version is None:
         return Latest(None, None, None, fallen=False)
     days = by_day(session, model, now - HISTORY, version)
-    first = (floor(now, DAY) - plan.days * DAY).date()
+    first = _first(now, plan.days)
     recent = [bins for day, bins in days.items() if day >= first and _mature(bins.values(), plan)]
     found = [one for bins in recent for one in bins.values()]
     baseline = _baseline(session, model, version, plan, days, first)
@@ -260,7 +265,7 @@ def read(
     for bins in history.values():
         for place, found in bins.items():
             total[place] = total[place] + found if place in total else found
-    first = (floor(now, DAY) - (days - 1) * DAY).date()
+    first = _first(now, days)
     now_is = latest(session, model, plan, now)
     learnt = calibration.learn(total)
     if not learnt.learnt:

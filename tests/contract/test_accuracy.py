@@ -129,6 +129,16 @@ def test_a_fall_beyond_doubt_opens_one_incident_and_a_correction_is_noted(
         assert len(incidents.listed(session, INTENT, only_open=True, before=None, limit=9)) == 1
 
 
+def test_seven_days_are_seven_dates_and_today_is_the_last(log: Log, catalog: Catalog) -> None:
+    for back in range(8):
+        at = db.now() if not back else floor(db.now(), DAY) - back * DAY
+        label(log, catalog, log.answered(at, [RIGHT] * (back + 1)))
+    found = read(log, catalog)
+    assert (found.latest_days, len(found.days)) == (7, 8)
+    assert found.latest is not None
+    assert found.latest.predictions == sum(range(1, 8))
+
+
 def test_few_wrong_labels_open_nothing(log: Log, catalog: Catalog, noon: datetime) -> None:
     ids = log.answered(noon, [RIGHT] * 30)
     look(log, catalog)
