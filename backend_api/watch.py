@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from backend_api import accuracy, deployment, jobs, ledger, rehearsal, retention, slo
+from backend_api import accuracy, deployment, heartbeat, jobs, ledger, rehearsal, retention, slo
 from backend_api.catalog import Catalog, ModelEntry
 from backend_api.context import Context
 from backend_api.db import transaction
@@ -31,7 +31,7 @@ def tick(ctx: Context, now: datetime) -> None:
     """One look at everything; what fails is left for the next tick, and holds up nothing else."""
     settings = ctx.settings
     look = partial(_look, ctx.engine)
-    if not look("heartbeat", partial(beat, now=now)):
+    if not look("heartbeat", partial(heartbeat.beat, now=now)):
         # Without PostgreSQL there is nothing to look at, and one line about it is enough.
         return
     look("jobs", jobs.close_abandoned)
@@ -85,17 +85,6 @@ def attempt(name: str, act: Callable[[], None]) -> bool:
     except Exception as error:
         log.error("watch.failed", look=name, exc_info=error)
     return False
-
-
-def beat(session: Session, now: datetime) -> None:
-    """Say that the watch is alive."""
-    session.execute(
-        text(
-            "INSERT INTO heartbeats VALUES ('worker', :now)"
-            " ON CONFLICT (process) DO UPDATE SET at = excluded.at"
-        ),
-        {"now": now},
-    )
 
 
 def observe(session: Session, model: str, now: datetime, timeout: float) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, drift_results, ledger, text_drift
+from backend_api import deployment, drift_results, heartbeat, ledger, text_drift
 from backend_api.db import due
 from backend_api.drift_counts import days
 from backend_api.errors import Conflict
@@ -23,7 +23,8 @@ from backend_api.states import DriftState, IncidentKind, Severity
 from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
 from shared.profile import Profile
 
-# Records come late by minutes when a host is busy; who comes later still counts in windows only.
+# Records come late by minutes when a host is busy, and when the database was away they come once it
+# is back. Who comes later still counts in windows only.
 LATE = timedelta(minutes=30)
 EVERY = timedelta(minutes=10)
 # Days further back than this are not caught up on.
@@ -35,8 +36,12 @@ def tend(session: Session, model: str, now: datetime, actor: str) -> None:
 
     Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
     has no result for it, but for the one in production: no traffic is no good news. Where a model
-    reads text, the newest day waits for its words to be compared, which is ordered here.
+    reads text, the newest day waits for its words to be compared, which is ordered here. After an
+    outage every day waits for ``LATE``: its records are still being delivered.
     """
+    back = heartbeat.back_since(session)
+    if back is not None and now < back + LATE:
+        return
     if not due(session, f"drift {model}", now, EVERY):
         return
     end = floor(now - LATE, DAY)
