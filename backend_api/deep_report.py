@@ -21,6 +21,7 @@ from backend_api.drift_counts import reference
 from backend_api.errors import Conflict, NotFound, Unavailable
 from backend_api.jobs import Interrupted, begun, enqueue, newest, note
 from backend_api.operations.order import Order
+from backend_api.rules.drift_kept import judgeable
 from backend_api.schemas import Job, Outcome
 from backend_api.states import JobState
 from shared.columns import Columns
@@ -69,7 +70,8 @@ def make(context: Context, arguments: dict[str, str], stop: threading.Event) -> 
     days, until = timedelta(days=int(arguments["days"])), now()
     try:
         with transaction(context.engine, None) as session:
-            profile = reference(session, model, version)
+            rules = context.catalog.get(model).privacy.log
+            profile, _ = judgeable(reference(session, model, version), rules)
             sides = [
                 predictions.sample(
                     session,

@@ -14,6 +14,7 @@ from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import Judgement, Measures, Part, judge, measure
 from backend_api.rules.drift_course import needs
+from backend_api.rules.drift_kept import Rules
 from backend_api.rules.drift_window import WIDEST
 from backend_api.schemas import Drift, DriftDistribution, DriftPart, DriftScore, OddValues
 from backend_api.states import Against, DriftState, IncidentKind, most_drift
@@ -22,14 +23,14 @@ from backend_api.tables import ProfileRow
 
 def read(
     session: Session, model: str, version: str | None, against: Against, until: datetime | None,
-    days: int, now: datetime,
+    days: int, now: datetime, rules: Rules,
 ) -> Drift:  # fmt: skip
     """Scores and states of a window, feature by feature and day by day.
 
     Raises:
         NotFound, BadRequest: see ``drift_windows.compared``.
     """
-    seen = compared(session, model, version, against, until, days, now)
+    seen = compared(session, model, version, against, until, days, now, rules)
     found = judge(seen.profile, seen.reference, seen.counts, _text(session, seen))
     odd = quality(seen.profile, seen.reference, seen.counts)
     each = measure(seen.profile, seen.reference, seen.day_counts)
@@ -40,6 +41,7 @@ def read(
         version=seen.version,
         versions=_versions(session, model),
         reads_text=bool(seen.profile.text_path),
+        unjudged=seen.unjudged,
         against=against,
         since=seen.since,
         until=seen.until,
@@ -63,7 +65,7 @@ def read(
 
 def _text(session: Session, seen: Compared) -> Part | None:
     """What the newest comparison of words found, if it looked at days of this window."""
-    if seen.against != Against.REFERENCE:
+    if seen.against != Against.REFERENCE or not seen.profile.text_path:
         return None
     found = text_drift.newest(session, seen.model, seen.version)
     inside = [one for one in found if seen.since < one.until <= seen.until]
@@ -94,7 +96,7 @@ def _versions(session: Session, model: str) -> list[str]:
 
 def distribution(
     session: Session, model: str, version: str | None, feature: str, against: Against,
-    until: datetime | None, days: int, now: datetime,
+    until: datetime | None, days: int, now: datetime, rules: Rules,
 ) -> DriftDistribution:  # fmt: skip
     """One feature's bins on both sides.
 
@@ -102,12 +104,13 @@ def distribution(
         NotFound: no such feature; the hint lists those that are watched. Else as ``read``.
         BadRequest: see ``drift_windows.compared``.
     """
-    seen = compared(session, model, version, against, until, days, now)
+    seen = compared(session, model, version, against, until, days, now, rules)
     place = next((i for i, f in enumerate(seen.profile.features) if f.name == feature), None)
     if place is None:
         known = ", ".join(f.name for f in seen.profile.features)
         raise NotFound(
-            f"{model} {seen.version} has no watched feature {feature!r}.", f"Watched: {known}."
+            f"{model} {seen.version} has no watched feature {feature!r}.",
+            f"Watched: {known}." + (f" {seen.unjudged}" if seen.unjudged else ""),
         )
     found = judge(seen.profile, seen.reference, seen.counts)
     part = seen.profile.slices[feature]

@@ -1,7 +1,7 @@
 """Reading what predictions were counted into: any window of a version is a sum of few rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
 from backend_api.registry import version_row
+from backend_api.rules.drift_kept import Rules, judgeable
 from backend_api.spans import DAY, HOUR, ceiling, floor
 from shared.profile import Counts, Profile, read
 
@@ -55,6 +56,11 @@ class Days:
     days: list[date]
     rows: Counts
     counts: Counts
+
+    def judgeable(self, rules: Rules) -> "Days":
+        """The same days without features of fields that the log does not keep whole."""
+        profile, bins = judgeable(self.profile, rules)
+        return replace(self, profile=profile, counts=self.counts[:, bins])
 
 
 def reference(session: Session, model: str, version: str) -> Profile:

@@ -10,6 +10,7 @@ from backend_api import deployment
 from backend_api.drift_counts import Days, days
 from backend_api.errors import BadRequest, NotFound
 from backend_api.rules.divergence import Counts
+from backend_api.rules.drift_kept import Rules, unjudged
 from backend_api.spans import DAY, ceiling
 from backend_api.states import Against
 from shared.profile import Profile
@@ -24,6 +25,7 @@ BEFORE = {Against.PREVIOUS: "in the time before", Against.WEEKDAY: "on the same 
 class Compared:
     """Whole days of UTC beside what they are held against; ``counts`` are vectors of the profile.
 
+    ``profile`` has the features that can be judged, and ``unjudged`` says which cannot.
     ``day_counts`` has shape (days, bins of the profile), ``day_rows`` (days,).
     """
 
@@ -38,6 +40,7 @@ class Compared:
     day_counts: Counts
     reference: Counts
     reference_rows: int
+    unjudged: str | None
 
     @property
     def rows(self) -> int:
@@ -69,15 +72,15 @@ def production(session: Session, model: str) -> str:
 
 def compared(
     session: Session, model: str, version: str | None, against: Against, until: datetime | None,
-    number: int, now: datetime,
+    number: int, now: datetime, rules: Rules,
 ) -> Compared:  # fmt: skip
     """``number`` days that end with the one of ``until``, today if it is not given.
 
-    Without a version it is the one in production.
+    Without a version it is the one in production. ``rules`` are the model's ``privacy.log``.
 
     Raises:
         NotFound: no such version, no reference, or no predictions on one side; ``details.reason``
-            is no_reference, not_in_production, no_data or nothing_before.
+            is no_reference, not_in_production, not_kept, no_data or nothing_before.
         BadRequest: the window lies in the future or before all time.
     """
     name = version or production(session, model)
@@ -88,11 +91,15 @@ def compared(
                  Against.WEEKDAY: since - WEEKS * 7 * DAY}[against]  # fmt: skip
     except OverflowError:
         raise BadRequest(f"until: no calendar goes {number} days back from {until}.") from None
-    found = days(session, model, name, begin, end)
+    whole = days(session, model, name, begin, end)
+    found, told = whole.judgeable(rules), unjudged(whole.profile, rules)
+    if not found.profile.features:
+        raise NotFound(f"Nothing of {model} {name} can be judged: {told}", reason="not_kept")
     base, base_rows = _held_against(found, against, number)
     made = Compared(
         model, name, against, since, end, found.profile, found.days[-number:],
         found.rows[-number:], found.counts[-number:], base, base_rows,
+        told,
     )  # fmt: skip
     _usable(made)
     return made

@@ -1197,13 +1197,15 @@ class Drift(Wire):
 
     ``state`` is the window's own; ``kept`` is the newest daily result, with the state that stands,
     and ``needs`` says what that state needs to change. ``rows`` are the predictions in the window,
-    ``day_rows`` those of each of ``days`` (UTC).
+    ``day_rows`` those of each of ``days`` (UTC). ``unjudged`` names fields that the log does not
+    keep whole, which nothing here looks at.
     """
 
     model_name: str
     version: str
     versions: list[str]
     reads_text: bool
+    unjudged: str | None
     against: Against
     since: datetime
     until: datetime

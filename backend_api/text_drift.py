@@ -22,9 +22,11 @@ from backend_api.operations.order import Order
 from backend_api.predictions import ANSWERED, BY_CHANCE
 from backend_api.registry import version_row
 from backend_api.rules.drift import Part
+from backend_api.rules.drift_kept import Rules, judgeable, unjudged
 from backend_api.schemas import Outcome, TextDrift
 from backend_api.states import DriftState, JobState
 from backend_api.tables import JobRow
+from shared.profile import Profile
 
 KIND = "text-drift"
 MOST = 2_000
@@ -54,18 +56,18 @@ _OF = text("""
 """)
 
 
-def order(session: Session, wanted: Order, model: str, version: str, days: int) -> Outcome:
+def order(
+    session: Session, wanted: Order, model: str, version: str, days: int, rules: Rules
+) -> Outcome:
     """Put the comparison of the last days on the queue.
 
     Raises:
         NotFound: no such version, or it has no reference.
-        Conflict: it reads no text, or no texts came with its reference, or it is under way.
+        Conflict: it reads no text, or its text is not kept whole, or no texts came with its
+            reference, or it is under way.
     """
     version_row(session, model, version)
-    if not reference(session, model, version).text_path:
-        raise Conflict(
-            f"{model} reads no text.", "Its fields are compared one by one on the Drift page."
-        )
+    _path(reference(session, model, version), model, rules)
     if _texts(session, model, version) is None:
         raise Conflict(
             f"The reference of {model} {version} came without texts to compare with.",
@@ -79,6 +81,21 @@ def order(session: Session, wanted: Order, model: str, version: str, days: int) 
         version=version,
         job_id=job,
     )
+
+
+def _path(profile: Profile, model: str, rules: Rules) -> tuple[str, ...]:
+    """Where the text stands that can be compared."""
+    if not profile.text_path:
+        raise Conflict(
+            f"{model} reads no text.", "Its fields are compared one by one on the Drift page."
+        )
+    kept, _ = judgeable(profile, rules)
+    if not kept.text_path:
+        raise Conflict(
+            f"The texts of {model} cannot be compared: {unjudged(profile, rules)}",
+            "What the log keeps is set by privacy.log in models.yaml.",
+        )
+    return kept.text_path
 
 
 def _arguments(span: tuple[datetime, datetime]) -> dict[str, str]:
@@ -127,7 +144,8 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
     say = begun(context, job)
     try:
         with transaction(context.engine, None) as session:
-            path = reference(session, model, version).text_path
+            rules = context.catalog.get(model).privacy.log
+            path = _path(reference(session, model, version), model, rules)
             old = _texts(session, model, version) or []
             values: dict[str, Any] = {
                 "model": model, "version": version, "since": since, "until": until,

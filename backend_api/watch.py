@@ -43,8 +43,11 @@ def tick(ctx: Context, now: datetime) -> None:
         look(f"workers of {model}", partial(observe, model=model, now=now, timeout=timeout))
         look(f"proof of {model}", partial(verify, model=model, now=now, quiet=quiet))
         look(f"counts of {model}", partial(slo.follow, model=model, now=now))
-        look(f"drift of {model}", partial(drift.tend, model=model, now=now, actor=ACTOR))
         entry = ctx.catalog.get(model)
+        look(
+            f"drift of {model}",
+            partial(drift.tend, model=model, now=now, actor=ACTOR, rules=entry.privacy.log),
+        )
         look(f"accuracy of {model}", partial(review_accuracy, entry=entry, model=model, now=now))
         look(
             f"retraining of {model}",

@@ -91,6 +91,8 @@ def cards(found: Drift) -> None:
             f"{plain(first.feature)}: {first.share:.1%} {_kind(first.kind)}" if first
             else "Missing, unseen, out of range, of another type."
         )  # fmt: skip
+    if found.unjudged:
+        st.info(plain(found.unjudged), icon=":material/visibility_off:")
 
 
 def _kind(kind: str) -> str:

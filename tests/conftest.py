@@ -268,9 +268,16 @@ class Backend:
 
 
 @pytest.fixture
+def models_file() -> Path:
+    """What the backend knows of models; a test that needs another one brings a fixture."""
+    return PROJECT / "models.yaml"
+
+
+@pytest.fixture
 def backend(
-    database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Backend]:
+    database_url: str, engine: Engine, tmp_path: Path, models_file: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Backend]:  # fmt: skip
     """backend_api over HTTP on a free port; marker-free tests get no MLflow."""
     port, console_port = free_port(), free_port()
     issuer = f"http://127.0.0.1:{port}/oidc"
@@ -281,7 +288,7 @@ def backend(
             request.getfixturevalue("mlflow_uri") if wants_mlflow else "http://127.0.0.1:9"
         ),
         REDIS_PORT=9, PROMETHEUS_URL="http://127.0.0.1:9", INFERENCE_URL="http://127.0.0.1:9",
-        INFERENCE_ADMIN_TOKEN=ADMIN_TOKEN, MODELS_FILE=PROJECT / "models.yaml",
+        INFERENCE_ADMIN_TOKEN=ADMIN_TOKEN, MODELS_FILE=models_file,
         NIVESH_HOME=tmp_path, BACKEND_PORT=port, OIDC_ISSUER=issuer,
         OIDC_CLIENT_SECRET="test-client-secret",
         OIDC_REDIRECT_URIS=(

@@ -22,6 +22,12 @@ def number(name: str, edges: tuple[float, ...] = tuple(map(float, range(11))), *
     return Feature(name, Source(("input", name)), "number", edges=edges, **more)
 
 
+def measured(field: str, name: str = "words") -> Feature:
+    """What is counted of a text that stands in a field of the request."""
+    edges = tuple(map(float, range(11)))
+    return Feature(name, Source(("input", field), "words"), "number", edges=edges)
+
+
 def words(name: str, *categories: str, side: str = "input") -> Feature:
     """An input or output of these categories."""
     return Feature(name, Source((side, name)), "text", categories=categories)

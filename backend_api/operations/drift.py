@@ -16,6 +16,7 @@ from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import ROWS_MEDIUM, judge
 from backend_api.rules.drift_course import Window, changed, raised, settle
+from backend_api.rules.drift_kept import WHOLE, Rules
 from backend_api.rules.drift_window import WIDEST, Look, narrowest
 from backend_api.schemas import JudgeAlarm, Outcome
 from backend_api.spans import DAY, floor
@@ -31,13 +32,14 @@ EVERY = timedelta(minutes=10)
 OLDEST = timedelta(days=90)
 
 
-def tend(session: Session, model: str, now: datetime, actor: str) -> None:
+def tend(session: Session, model: str, now: datetime, actor: str, rules: Rules = WHOLE) -> None:
     """Judge every day that is over and was not judged yet, for each version with a reference.
 
     Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
     has no result for it, but for the one in production: no traffic is no good news. Where a model
     reads text, the newest day waits for its words to be compared, which is ordered here. After an
-    outage every day waits for ``LATE``: its records are still being delivered.
+    outage every day waits for ``LATE``: its records are still being delivered. ``rules`` are its
+    ``privacy.log``: what is not kept whole is not judged.
     """
     back = heartbeat.back_since(session)
     if back is not None and now < back + LATE:
@@ -52,19 +54,22 @@ def tend(session: Session, model: str, now: datetime, actor: str) -> None:
             ProfileRow.recount_from.is_(None),
         )
     ).all():  # fmt: skip
-        _catch_up(session, model, version, end, now, actor)
+        _catch_up(session, model, version, end, now, actor, rules)
     _incident(session, model, now, actor)
 
 
 def _catch_up(
-    session: Session, model: str, version: str, end: datetime, now: datetime, actor: str
-) -> None:
+    session: Session, model: str, version: str, end: datetime, now: datetime, actor: str,
+    rules: Rules,
+) -> None:  # fmt: skip
     last = drift_results.newest(session, model, version)
     since = end - OLDEST if last is None else _midnight(last.day) + DAY
     if since >= end:
         return
     before = WIDEST - 1
-    found = days(session, model, version, since - before * DAY, end)
+    found = days(session, model, version, since - before * DAY, end).judgeable(rules)
+    if not found.profile.features:
+        return
     serving = _serving_since(session, model, version)
     state = DriftState.INSUFFICIENT if last is None else last.state
     seen = drift_results.judged(session, model, version)
@@ -74,7 +79,8 @@ def _catch_up(
         window = slice(place, place + WIDEST)
         look = narrowest(found.profile, found.rows[window], found.counts[window])
         # With fewer texts the comparison says nothing; and of old days nobody waits for it.
-        if _midnight(day) + DAY == end and look.rows >= ROWS_MEDIUM:
+        newest = _midnight(day) + DAY == end
+        if newest and look.rows >= ROWS_MEDIUM and found.profile.text_path:
             span = (end - look.days * DAY, end)
             if not text_drift.is_settled(session, model, version, span, now, actor):
                 return

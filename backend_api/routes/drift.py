@@ -52,8 +52,8 @@ def read_drift(
     against: Of = Against.REFERENCE, days: Days = 7, until: Until = None,
 ) -> Drift:  # fmt: skip
     """Scores and states of any window: the model's, each feature's, and day by day."""
-    ctx.catalog.get(name)
-    return drift.read(session, name, version, against, _utc(until), days, db.now())
+    rules = ctx.catalog.get(name).privacy.log
+    return drift.read(session, name, version, against, _utc(until), days, db.now(), rules)
 
 
 @router.get("/models/{name}/drift/features/{feature:path}")
@@ -63,8 +63,10 @@ def read_feature(
     until: Until = None,
 ) -> DriftDistribution:  # fmt: skip
     """One feature's distribution in the window, beside what it is held against."""
-    ctx.catalog.get(name)
-    return drift.distribution(session, name, version, feature, against, _utc(until), days, db.now())
+    rules = ctx.catalog.get(name).privacy.log
+    return drift.distribution(
+        session, name, version, feature, against, _utc(until), days, db.now(), rules
+    )
 
 
 @router.get("/drift/results")
@@ -120,10 +122,10 @@ def recount(name: str, version: str, body: Recount, ctx: Ctx, caller: Registrar)
 @router.post("/models/{name}/versions/{version}/texts", status_code=202)
 def compare_texts(name: str, version: str, body: Lookback, ctx: Ctx, caller: Analyst) -> Outcome:
     """Put on the queue: texts of the last days beside a sample of those of the reference."""
-    ctx.catalog.get(name)
+    rules = ctx.catalog.get(name).privacy.log
     return write(
         ctx, caller, f"texts {name} {version}", body,
-        lambda s, o: text_drift.order(s, o, name, version, body.days),
+        lambda s, o: text_drift.order(s, o, name, version, body.days, rules),
     )  # fmt: skip
 
 

@@ -57,6 +57,8 @@ def _told(found: Drift) -> None:
             escape(one.name), f"[{STYLES[one.state]}]{one.state}[/]", *cells, f"{one.rows:,}"
         )
     out.print(table)
+    if found.unjudged:
+        say(found.unjudged, style="yellow")
     for odd in found.odd:
         say(odd.sentence, style="yellow")
     if found.quality == Health.OK:
