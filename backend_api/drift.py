@@ -67,9 +67,9 @@ def _text(session: Session, seen: Compared) -> Part | None:
     """What the newest comparison of words found, if it looked at days of this window."""
     if seen.against != Against.REFERENCE or not seen.profile.text_path:
         return None
-    found = text_drift.newest(session, seen.model, seen.version)
-    inside = [one for one in found if seen.since < one.until <= seen.until]
-    return text_drift.part(inside[0]) if inside else None
+    return text_drift.part(
+        text_drift.ended_in(session, seen.model, seen.version, seen.since, seen.until)
+    )
 
 
 def _scores(found: Judgement, each: Measures) -> list[DriftScore]:

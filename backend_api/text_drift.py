@@ -49,6 +49,11 @@ _NEWEST = text("""
     SELECT version, at, since, until, found FROM drift_text_results
     WHERE model_name = :model AND version = :version ORDER BY at DESC LIMIT :most
 """)
+_ENDED = text("""
+    SELECT version, at, since, until, found FROM drift_text_results
+    WHERE model_name = :model AND version = :version AND until > :since AND until <= :until
+    ORDER BY at DESC LIMIT 1
+""")
 _OF = text("""
     SELECT version, at, since, until, found FROM drift_text_results
     WHERE model_name = :model AND version = :version AND since = :since AND until = :until
@@ -201,6 +206,16 @@ def of(
     """What comparing exactly these days found, if they were compared."""
     row = session.execute(
         _OF, {"model": model, "version": version, "since": since, "until": until}
+    ).one_or_none()
+    return None if row is None else _wire(row)
+
+
+def ended_in(
+    session: Session, model: str, version: str, since: datetime, until: datetime
+) -> TextDrift | None:
+    """What the newest comparison found of days whose last one lies in this time."""
+    row = session.execute(
+        _ENDED, {"model": model, "version": version, "since": since, "until": until}
     ).one_or_none()
     return None if row is None else _wire(row)
 

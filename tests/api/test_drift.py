@@ -14,7 +14,7 @@ from backend_api.catalog import Catalog
 from backend_api.operations import drift
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
-from tests.profiles import Counted, judging, number, profile, words
+from tests.profiles import Counted, judging, measured, number, profile, words
 
 HIGHER = [0, 5, 10, 15, 20, 30, 60, 90, 150, 250, 370, 0, 0, 0]
 SOME = [0, 40, 50, 60, 80, 95, 105, 120, 135, 150, 165, 0, 0, 0]
@@ -29,7 +29,7 @@ def counted(backend: Backend, catalog: Catalog) -> Counted:
     registry.promoted("v1.1.0")
     made = Counted(
         backend.engine,
-        profile(number("words"), number("characters"),
+        profile(measured("query"), number("characters"),
                 words("intent", "credit_score", "emi_due_date", side="output"),
                 counts={"intent": [600, 380, 20, 0, 0]}),
     )  # fmt: skip
@@ -45,6 +45,20 @@ def ask(backend: Backend, role: str = "viewer", **query: object) -> httpx2.Respo
 def tend(backend: Backend, later: timedelta = timedelta(0)) -> None:
     with db.transaction(backend.engine, "watch") as session:
         drift.tend(session, INTENT, judging() + later, "watch")
+
+
+def compared(backend: Backend, found: dict[str, object], days: int, earlier: int = 0) -> None:
+    """Keep a comparison, made now, of the words of so many days; they ended so many days ago."""
+    until = db.now() - timedelta(days=earlier)
+    with backend.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO drift_text_results VALUES (gen_random_uuid(), :m, 'v1.1.0',"
+                " clock_timestamp(), :since, :until, CAST(:found AS jsonb))"
+            ),
+            {"m": INTENT, "since": until - timedelta(days=days), "until": until,
+             "found": json.dumps(found)},
+        )  # fmt: skip
 
 
 def say(backend: Backend, result: int, true: bool, role: str = "analyst") -> httpx2.Response:
@@ -104,20 +118,20 @@ def test_what_comparing_words_found_is_a_part_of_its_own(
         "state": "high", "score": 0.41, "auc": 0.7, "noise": 0.08, "rows": 900,
         "reference_rows": 900, "words": ["crypto"], "examples": ["buy crypto"],
     }  # fmt: skip
-    with backend.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO drift_text_results VALUES (gen_random_uuid(), :m, 'v1.1.0', now(),"
-                " now() - interval '7 days', now(), CAST(:found AS jsonb))"
-            ),
-            {"m": INTENT, "found": json.dumps(found)},
-        )
+    compared(backend, found, 7)
     seen = ask(backend, days=1).json()
     assert {part["name"]: part["state"] for part in seen["parts"]} == {
         "prediction": "none", "input": "none", "text": "high",
     }  # fmt: skip
     assert (seen["state"], "the texts moved by 0.41" in seen["sentence"]) == ("high", True)
     assert "crypto" not in json.dumps(seen)
+    # A comparison of other days, which came later, takes nothing away from these.
+    compared(backend, {**found, "state": "none", "score": 0.01}, 1, earlier=20)
+    parts = {part["name"]: part["state"] for part in ask(backend, days=1).json()["parts"]}
+    assert parts["text"] == "high"
+    before = str(db.now() - timedelta(days=20))
+    past = {part["name"]: part["state"] for part in ask(backend, until=before).json()["parts"]}
+    assert past["text"] == "none"
     assert ask(backend, days=1, against="weekday").json()["state"] == "none"
 
 
