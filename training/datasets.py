@@ -41,8 +41,8 @@ class Dataset(Generic[T]):
 
 
 def digest(rows: Sequence[Any]) -> str:
-    """SHA-256 in hex of the rows as canonical JSON."""
-    text = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """SHA-256 in hex of the rows, plain or dataclasses, as canonical JSON."""
+    text = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=vars)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
