@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from backend_api import db, spans, watch
 from backend_api.catalog import Catalog
 from backend_api.states import Role
+from console import label_file
 from ops.cli import app
 from ops.settings import PROJECT
 from tests.conftest import Backend
@@ -85,6 +87,26 @@ def test_labels_are_added_accuracy_is_told_and_an_incident_taken_on(
     assert "asking the branch" in nivesh("incident", "show", number).stdout
     assert nivesh("incident", "resolve", number).exit_code == 0
     assert "No incident is open." in nivesh("incidents").stdout
+
+
+def test_a_part_without_a_good_row_does_not_end_a_file(
+    nivesh: Nivesh, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_file, "PART_ROWS", 20)
+    gone = [uuid4() for _ in range(20)]
+    file = tmp_path / "labels.csv"
+    file.write_bytes(sheet([(one, "savings") for one in (*log.ids[:20], *gone, *log.ids[20:40])]))
+    for told in ("40 labels were taken, 20 rows were left out.",
+                 "0 labels were taken, 40 were there already, 20 rows were left out."):  # fmt: skip
+        added = nivesh("labels", "add", str(file), role=Role.ANALYST)
+        assert added.exit_code == 1
+        assert told in " ".join(added.stdout.split())
+        named = [line for line in added.stderr.splitlines() if line.startswith("Line ")]
+        assert [line.split(":")[0] for line in named] == [f"Line {n}" for n in range(22, 42)]
+    assert sum(label is not None for label in log.column("label").values()) == 40
+    file.write_bytes(sheet([(one, "savings") for one in (*gone, *gone, "x")]))
+    refused = nivesh("labels", "add", str(file), role=Role.ANALYST)
+    assert (refused.exit_code, "No label was taken. Line 2: " in refused.stderr) == (1, True)
 
 
 def test_a_file_that_is_not_there_is_a_sentence(nivesh: Nivesh, log: Log) -> None:
