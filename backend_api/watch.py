@@ -19,6 +19,7 @@ from backend_api.operations.order import locked
 from backend_api.operations.promotion import what_moved
 from backend_api.rules.accuracy import Tally, fell
 from backend_api.rules.deployment import proved
+from backend_api.rules.drift_kept import WHOLE, Rules
 from backend_api.states import GateState, IncidentKind, PromotionStatus, Severity
 from backend_api.tables import LedgerRow, PromotionRow, RoutingRow, VersionRow
 
@@ -44,10 +45,7 @@ def tick(ctx: Context, now: datetime) -> None:
         look(f"proof of {model}", partial(verify, model=model, now=now, quiet=quiet))
         look(f"counts of {model}", partial(slo.follow, model=model, now=now))
         entry = ctx.catalog.get(model)
-        look(
-            f"drift of {model}",
-            partial(drift.tend, model=model, now=now, actor=ACTOR, rules=entry.privacy.log),
-        )
+        judge_drift(ctx.engine, model, now, entry.privacy.log)
         look(f"accuracy of {model}", partial(review_accuracy, entry=entry, model=model, now=now))
         look(
             f"retraining of {model}",
@@ -88,6 +86,24 @@ def attempt(name: str, act: Callable[[], None]) -> bool:
     except Exception as error:
         log.error("watch.failed", look=name, exc_info=error)
     return False
+
+
+def judge_drift(engine: Engine, model: str, now: datetime, rules: Rules = WHOLE) -> None:
+    """Judge the days that are over by what ``privacy.log`` keeps, each version in a transaction.
+
+    A version's alarms hold the ledger, which a rollback would wait for, until its own are written.
+    """
+    look = partial(_look, engine)
+    found: list[list[str] | None] = []
+    look(f"drift of {model}", lambda session: found.append(drift.waiting(session, model, now)))
+    if not found or found[0] is None:
+        return
+    for version in found[0]:
+        act = partial(
+            drift.catch_up, model=model, version=version, now=now, actor=ACTOR, rules=rules
+        )
+        look(f"drift of {model} {version}", act)
+    look(f"drift's incident of {model}", partial(drift.review, model=model, now=now, actor=ACTOR))
 
 
 def observe(session: Session, model: str, now: datetime, timeout: float) -> None:

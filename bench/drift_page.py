@@ -16,8 +16,7 @@ import httpx2
 from playwright.sync_api import Page as Tab
 from sqlalchemy import Engine, text
 
-from backend_api import catalog, db
-from backend_api.operations import drift
+from backend_api import catalog, db, watch
 from backend_api.settings import BackendSettings
 from backend_api.spans import DAY, floor
 from bench.stack import Stack, running
@@ -192,8 +191,8 @@ def _append(engine: Engine, first: datetime, step: timedelta, since: int, until:
 
 def results(opened: Opened, now: datetime) -> Kept:
     """Have ``RESULTS`` kept, as judged as a day is, and read them through the API."""
+    watch.judge_drift(opened.backend.engine, MODEL, now)
     with db.transaction(opened.backend.engine, "bench") as session:
-        drift.tend(session, MODEL, now, "bench")
         session.execute(
             text(
                 "INSERT INTO drift_results (model_name, version, day, judged_at, rows, seen, state,"

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from backend_api import db, drift_folding
+from backend_api import db, drift_folding, watch
 from backend_api.catalog import ModelEntry
 from backend_api.operations import drift
 from backend_api.spans import HOUR, floor
@@ -107,8 +107,7 @@ class Served:
 
     def judge(self, later: int = 0) -> None:
         """As the watch does once a day, so many of its looks later."""
-        with db.transaction(self.backend.engine, "watch") as session:
-            drift.tend(session, self.model, judging() + later * drift.EVERY, "watch")
+        watch.judge_drift(self.backend.engine, self.model, judging() + later * drift.EVERY)
 
     def drift(self, days: int = 1) -> dict[str, Any]:
         """What the API says of the last days, today among them."""

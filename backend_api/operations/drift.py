@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend_api import deployment, drift_results, heartbeat, ledger, text_drift
@@ -21,7 +21,7 @@ from backend_api.rules.drift_window import WIDEST, Look, narrowest
 from backend_api.schemas import JudgeAlarm, Outcome
 from backend_api.spans import DAY, floor
 from backend_api.states import DriftState, IncidentKind, Severity
-from backend_api.tables import DriftResultRow, ProfileRow, RoutingRow, VersionRow
+from backend_api.tables import DriftResultRow, RoutingRow, VersionRow
 from shared.profile import Profile
 
 # Records come late by minutes when a host is busy, and when the database was away they come once it
@@ -32,38 +32,63 @@ EVERY = timedelta(minutes=10)
 OLDEST = timedelta(days=90)
 
 
-def tend(session: Session, model: str, now: datetime, actor: str, rules: Rules = WHOLE) -> None:
-    """Judge every day that is over and was not judged yet, for each version with a reference.
+# Those that answered on days without a result; the one in production has one of each day.
+_NEWS = text("""
+    SELECT p.version FROM drift_profiles p CROSS JOIN LATERAL (
+        SELECT greatest(CAST(:oldest AS timestamptz), max(r.day) + interval '1 day') AS at
+        FROM drift_results r WHERE r.model_name = p.model_name AND r.version = p.version
+    ) since
+    WHERE p.model_name = :model AND p.profile IS NOT NULL
+        -- While the log is counted again, days that were counted before would look empty.
+        AND p.recount_from IS NULL
+        AND (p.version = :production OR EXISTS (
+            SELECT FROM drift_counts c WHERE c.model_name = p.model_name AND c.version = p.version
+                AND c.span = 'day' AND c.at >= since.at AND c.at < :end
+        ) OR EXISTS (
+            SELECT FROM drift_deltas d WHERE d.model_name = p.model_name AND d.version = p.version
+                AND d.hour >= since.at AND d.hour < :end
+        ))
+    ORDER BY p.version
+""")
 
-    Looks once in ``EVERY``, whichever watch comes first. A version that answered nothing on a day
-    has no result for it, but for the one in production: no traffic is no good news. Where a model
-    reads text, the newest day waits for its words to be compared, which is ordered here. After an
-    outage every day waits for ``LATE``: its records are still being delivered. ``rules`` are its
-    ``privacy.log``: what is not kept whole is not judged.
+
+def waiting(session: Session, model: str, now: datetime) -> list[str] | None:
+    """Versions of which a day may be over that was not judged yet; None: it is not time to look.
+
+    It is once in ``EVERY``, whichever watch comes first. After an outage it is no time for
+    ``LATE``: records are still being delivered.
     """
     back = heartbeat.back_since(session)
     if back is not None and now < back + LATE:
-        return
+        return None
     if not due(session, f"drift {model}", now, EVERY):
-        return
+        return None
     end = floor(now - LATE, DAY)
-    for version in session.scalars(
-        # While the log is counted again, days that were counted before would look empty.
-        select(ProfileRow.version).where(
-            ProfileRow.model_name == model, ProfileRow.profile.is_not(None),
-            ProfileRow.recount_from.is_(None),
-        )
-    ).all():  # fmt: skip
-        _catch_up(session, model, version, end, now, actor, rules)
-    _incident(session, model, now, actor)
+    values = {
+        "model": model, "end": end, "oldest": end - OLDEST,
+        "production": _production(session, model),
+    }  # fmt: skip
+    return list(session.scalars(_NEWS, values))
 
 
-def _catch_up(
-    session: Session, model: str, version: str, end: datetime, now: datetime, actor: str,
-    rules: Rules,
-) -> None:  # fmt: skip
+def _production(session: Session, model: str) -> str | None:
+    desired = deployment.desired(session, model)
+    return desired.production if desired else None
+
+
+def catch_up(
+    session: Session, model: str, version: str, now: datetime, actor: str, rules: Rules = WHOLE
+) -> None:
+    """Judge every day of a version that is over and was not judged yet.
+
+    A version that answered nothing on a day has no result for it, but for the one in production:
+    no traffic is no good news. Where a model reads text, the newest day waits for its words to be
+    compared, which is ordered here. ``rules`` are the model's ``privacy.log``: what is not kept
+    whole is not judged.
+    """
+    end = floor(now - LATE, DAY)
     last = drift_results.newest(session, model, version)
-    since = end - OLDEST if last is None else _midnight(last.day) + DAY
+    since = end - OLDEST if last is None else max(end - OLDEST, _midnight(last.day) + DAY)
     if since >= end:
         return
     before = WIDEST - 1
@@ -159,10 +184,9 @@ def _tell(session: Session, row: DriftResultRow, before: DriftState, actor: str)
     )  # fmt: skip
 
 
-def _incident(session: Session, model: str, now: datetime, actor: str) -> None:
+def review(session: Session, model: str, now: datetime, actor: str) -> None:
     """High drift of what serves wants somebody: to mend the data, or to retrain."""
-    desired = deployment.desired(session, model)
-    version = desired.production if desired else None
+    version = _production(session, model)
     found = drift_results.newest(session, model, version) if version else None
     if found is None or version is None:
         return

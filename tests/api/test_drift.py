@@ -9,9 +9,8 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from backend_api import db
+from backend_api import db, watch
 from backend_api.catalog import Catalog
-from backend_api.operations import drift
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
 from tests.profiles import Counted, judging, measured, number, profile, words
@@ -43,8 +42,7 @@ def ask(backend: Backend, role: str = "viewer", **query: object) -> httpx2.Respo
 
 
 def tend(backend: Backend, later: timedelta = timedelta(0)) -> None:
-    with db.transaction(backend.engine, "watch") as session:
-        drift.tend(session, INTENT, judging() + later, "watch")
+    watch.judge_drift(backend.engine, INTENT, judging() + later)
 
 
 def compared(backend: Backend, found: dict[str, object], days: int, earlier: int = 0) -> None:

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from backend_api import db, incidents
+from backend_api import db, incidents, watch
 from backend_api.catalog import Catalog, RetrainingPlan
-from backend_api.operations import drift, retraining
+from backend_api.operations import retraining
 from backend_api.schemas import Incident
 from backend_api.states import IncidentKind
 from tests.conftest import Backend
@@ -40,7 +40,7 @@ def drifted(backend: Backend, registry: Registry) -> Counted:
 def judge(backend: Backend) -> None:
     with db.transaction(backend.engine, "watch") as session:
         session.execute(text("DELETE FROM heartbeats"))
-        drift.tend(session, INTENT, judging(), "watch")
+    watch.judge_drift(backend.engine, INTENT, judging())
 
 
 def play(backend: Backend, plan: RetrainingPlan = BY_ITSELF) -> None:

@@ -1,13 +1,14 @@
 """When a day is judged, and which versions are looked at for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, text
 
-from backend_api import db, drift_results, heartbeat
+from backend_api import db, drift_results, heartbeat, watch
 from backend_api.catalog import Catalog
-from backend_api.operations import drift
 from backend_api.schemas import DriftResult
 from backend_api.spans import DAY, floor
 from tests.makers import INTENT, Registry
@@ -39,8 +40,7 @@ def beat(engine: Engine, at: datetime) -> None:
 
 
 def look(engine: Engine, at: datetime) -> None:
-    with db.transaction(engine, "watch") as session:
-        drift.tend(session, INTENT, at, "watch")
+    watch.judge_drift(engine, INTENT, at)
 
 
 def kept(engine: Engine) -> list[DriftResult]:
@@ -76,3 +76,85 @@ def test_a_restart_of_the_watch_is_no_outage(counted: Counted, noon: datetime) -
     beat(counted.engine, noon)
     look(counted.engine, noon)
     assert kept(counted.engine)[0].day == (noon - DAY).date()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    seen: list[str] = []
+
+    def note(*told: object) -> None:
+        seen.append(str(told[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def idle(engine: Engine, number: int) -> None:
+    """So many versions with a reference; half of them answered once, and were judged then."""
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO drift_profiles (model_name, version, profile, origin)"
+            " SELECT model_name, 'v2.' || n || '.0', profile, origin FROM drift_profiles,"
+            " generate_series(1, :number) n WHERE version = 'v1.1.0'",
+            "INSERT INTO drift_counts SELECT model_name, 'v2.' || n || '.0', span, at, rows, counts"
+            " FROM drift_counts, generate_series(1, :number, 2) n"
+            " WHERE version = 'v1.1.0' AND at < current_date - 15",
+        ):
+            connection.execute(text(statement), {"number": number})
+
+
+def test_versions_without_news_cost_nothing_however_many_there_are(
+    counted: Counted, noon: datetime
+) -> None:
+    engine = counted.engine
+    idle(engine, 200)
+    look(engine, noon - DAY)
+    judged = len(kept(engine))
+    assert judged == 99, "as many as are read at once"
+    for back in (1, 0):
+        counted.day(back)
+    with statements(engine) as crowded:
+        look(engine, noon)
+    assert kept(engine)[0].version == "v1.1.0"
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM drift_profiles WHERE version LIKE 'v2.%'"))
+    with statements(engine) as alone:
+        look(engine, noon + DAY)
+    assert kept(engine)[0].day == noon.date()
+    assert crowded == alone
+
+
+def test_a_version_that_answers_again_is_judged_again_and_no_further_back_than_it_was(
+    counted: Counted, noon: datetime
+) -> None:
+    engine = counted.engine
+    old = Counted(engine, counted.made, version="v1.0.0")
+    old.day(120)
+    old.day(60)
+    look(engine, noon)
+    mine = [one for one in kept(engine) if one.version == "v1.0.0"]
+    assert [one.day for one in mine] == [(noon - 60 * DAY).date()]
+    old.day(1)
+    look(engine, noon + DAY)
+    mine = [one for one in kept(engine) if one.version == "v1.0.0"]
+    assert next(one.day for one in mine) == (noon - DAY).date()
+
+
+def test_one_version_that_cannot_be_judged_holds_up_no_other(
+    counted: Counted, noon: datetime
+) -> None:
+    engine = counted.engine
+    broken = Counted(engine, profile(number("words")), version="v1.0.0")
+    broken.day(3)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE drift_counts SET counts = '\\x00' WHERE version = 'v1.0.0'")
+        )
+    counted.day(1)
+    look(engine, noon)
+    assert {one.version for one in kept(engine)} == {"v1.1.0"}
+    assert kept(engine)[0].day == (noon - DAY).date()

@@ -8,10 +8,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from backend_api import db, drift_results, text_drift
+from backend_api import db, drift_results, text_drift, watch
 from backend_api.candidate import Reference
 from backend_api.catalog import Catalog
-from backend_api.operations import drift
 from backend_api.operations import reference as references
 from backend_api.schemas import DriftResult
 from backend_api.spans import DAY, floor
@@ -92,8 +91,8 @@ def travelled(backend: Backend, catalog: Catalog) -> None:
 def tend(backend: Backend, later: timedelta) -> list[DriftResult]:
     """As the watch does so long after today is over; the results that are kept by then."""
     at = floor(db.now(), DAY) + DAY + later
-    with db.transaction(backend.engine, "watch") as session:
-        drift.tend(session, INTENT, at, "watch")
+    watch.judge_drift(backend.engine, INTENT, at)
+    with db.transaction(backend.engine, None) as session:
         return drift_results.page(session, INTENT, None, alarms=False, before=None, limit=9).results
 
 

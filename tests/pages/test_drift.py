@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend_api import db
-from backend_api.operations import drift
+from backend_api import watch
 from backend_api.states import Role
 from tests.conftest import Backend
 from tests.makers import INTENT, Registry
@@ -33,8 +32,7 @@ def counted(backend: Backend, registry: Registry) -> Counted:
 
 
 def tend(backend: Backend) -> None:
-    with db.transaction(backend.engine, "watch") as session:
-        drift.tend(session, INTENT, judging(), "watch")
+    watch.judge_drift(backend.engine, INTENT, judging())
 
 
 @pytest.fixture
