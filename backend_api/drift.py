@@ -51,6 +51,7 @@ def read(
         sentence=drift_words.sentence(seen.version, seen.rows, found, odd),
         parts=[DriftPart.model_validate(asdict(part)) for part in found.parts],
         quality=odd.state,
+        mend=drift_words.fault(odd.findings),
         odd=[OddValues.model_validate(asdict(one)) for one in odd.findings],
         scores=_scores(found, each),
         days=seen.days,

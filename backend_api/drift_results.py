@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
+from backend_api.rules import drift_words
+from backend_api.rules.data_quality import Finding
 from backend_api.rules.drift_course import WINDOWS, Window
 from backend_api.rules.drift_window import WIDEST
 from backend_api.schemas import DriftPrecision, DriftResult, DriftResults
@@ -71,6 +73,17 @@ def newest(session: Session, model: str, version: str, *, alarm: bool = False) -
         query = query.where(DriftResultRow.raised)
     row = session.execute(query).first()
     return None if row is None else _wire(row)
+
+
+def fault(session: Session, model: str, version: str) -> str | None:
+    """What has to be mended in the version's data as its newest result found them, if anything."""
+    odd = session.scalar(
+        select(DriftResultRow.evidence["odd"])
+        .where(DriftResultRow.model_name == model, DriftResultRow.version == version)
+        .order_by(DriftResultRow.day.desc())
+        .limit(1)
+    )
+    return drift_words.fault(Finding(**one) for one in odd or [])
 
 
 def judged(session: Session, model: str, version: str) -> list[Window]:

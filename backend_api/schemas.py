@@ -1198,7 +1198,8 @@ class Drift(Wire):
     ``state`` is the window's own; ``kept`` is the newest daily result, with the state that stands,
     and ``needs`` says what that state needs to change. ``rows`` are the predictions in the window,
     ``day_rows`` those of each of ``days`` (UTC). ``unjudged`` names fields that the log does not
-    keep whole, which nothing here looks at.
+    keep whole, which nothing here looks at. ``mend`` is what has to be mended in the data before
+    anything is trained on them.
     """
 
     model_name: str
@@ -1216,6 +1217,7 @@ class Drift(Wire):
     parts: list[DriftPart]
     quality: Health
     odd: list[OddValues]
+    mend: str | None
     scores: list[DriftScore]
     days: list[date]
     day_rows: list[int]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backend_api.schemas import Incident, Job, Outcome, Retrain
 from backend_api.states import JobState, Permission
@@ -37,8 +38,11 @@ def _is_open(jobs: list[Job]) -> bool:
     return True
 
 
-def propose(found: Incident) -> None:
-    """What may cure an incident: a candidate by one click, or how far the one under way is."""
+def propose(found: Incident, mend: str | None) -> None:
+    """What may cure an incident: a candidate by one click, or how far the one under way is.
+
+    Where the data have to be mended first, that is said, and the click is folded away.
+    """
     model = found.model_name
     if not found.holds:
         return
@@ -54,13 +58,21 @@ def propose(found: Incident) -> None:
 
     # What is to be written into the ledger stands there already, and may be changed.
     st.session_state.setdefault(f"{key}.reason", found.title)
-    with st.form(key):
+    if mend is not None:
+        st.warning(f"Mend the data first: {plain(mend)} What is trained now learns that fault.")
+    around: DeltaGenerator = (
+        st.container() if mend is None else st.expander("Train a candidate all the same")
+    )
+    with around, st.form(key):
         st.markdown(
             "**Train a candidate on newer data.** It learns from the labelled answers of the last"
             " 30 days too, and is promoted by nobody but people."
         )
         forms.reason(key, "")
-        forms.button(key, "Train a candidate", verb, icon="model_training", kind="primary")
+        forms.button(
+            key, "Train a candidate", verb, icon="model_training",
+            kind="primary" if mend is None else "secondary",
+        )  # fmt: skip
 
 
 def _form(model: str) -> None:

@@ -6,19 +6,22 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend_api import deployment, incidents, jobs
+from backend_api import deployment, drift_results, incidents, jobs
 from backend_api.catalog import RetrainingPlan
 from backend_api.errors import BadRequest, Conflict, ConsoleError
 from backend_api.operations import incident
 from backend_api.operations import version as versions
 from backend_api.operations.order import Order, locked
 from backend_api.retraining import KIND
+from backend_api.rules.drift_words import MEND
 from backend_api.schemas import Outcome, Retrain
 from backend_api.states import INCIDENT_OPEN, IncidentKind
 from backend_api.tables import IncidentEventRow, IncidentRow
 
 # Lines of a timeline: a candidate was ordered, or could not be.
 ORDERED, REFUSED = "retraining", "retraining_refused"
+# The data have to be mended first; it is ordered once they are, if the cause still holds.
+WAITS = "retraining_waits"
 
 
 def retrain(session: Session, order: Order, model: str, body: Retrain) -> Outcome:
@@ -83,6 +86,11 @@ def tend(session: Session, model: str, plan: RetrainingPlan, now: datetime, acto
         # Something else serves by now: whether that drifts is not known yet.
         if row is None or version is None or want is None or want.production != version:
             continue
+        fault = drift_results.fault(session, model, version)
+        if fault is not None:
+            sentence = f"The playbook orders no candidate yet. {MEND} {fault}"
+            _wait(session, row.id, actor, sentence, now)
+            continue
         reason = f"The playbook in models.yaml retrains on this incident: {row.title}"
         order = Order(actor, reason, uuid4(), now)
         body = Retrain(
@@ -94,6 +102,15 @@ def tend(session: Session, model: str, plan: RetrainingPlan, now: datetime, acto
         except ConsoleError as error:
             sentence = f"The playbook ordered no candidate: {error.message} {error.hint}".strip()
             incident.note(session, row.id, actor, REFUSED, sentence, now)
+
+
+def _wait(session: Session, incident_id: UUID, actor: str, sentence: str, now: datetime) -> None:
+    """Say once in an incident's timeline what is waited for."""
+    told = select(IncidentEventRow.id).where(
+        IncidentEventRow.incident_id == incident_id, IncidentEventRow.kind == WAITS
+    )
+    if session.scalar(told.limit(1)) is None:
+        incident.note(session, incident_id, actor, WAITS, sentence, now)
 
 
 def _waiting(session: Session, model: str, kind: IncidentKind) -> IncidentRow | None:

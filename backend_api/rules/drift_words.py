@@ -1,6 +1,8 @@
 """What a judgement says to people, in a sentence or two."""
 
-from backend_api.rules.data_quality import Quality
+from collections.abc import Iterable
+
+from backend_api.rules.data_quality import Finding, Quality
 from backend_api.rules.drift import HIGH, MEDIUM, ROWS_HIGH, ROWS_MEDIUM, Judgement, Part
 from backend_api.states import DriftState
 
@@ -9,6 +11,11 @@ NAMES = {"prediction": "predictions", "input": "inputs", "text": "texts"}
 FAULTS = ("empty", "wrong")
 RETRAIN = "Retrain on newer data."
 MEND = "Mend the data before anything is trained on it:"
+
+
+def fault(odd: Iterable[Finding]) -> str | None:
+    """What has to be mended in the data before anything is trained on it, if anything has."""
+    return next((one.sentence for one in odd if one.kind in FAULTS), None)
 
 
 def sentence(version: str, rows: int, found: Judgement, quality: Quality, widened: int = 1) -> str:
@@ -24,9 +31,9 @@ def sentence(version: str, rows: int, found: Judgement, quality: Quality, widene
             f"Over the last {widened} days, as a day has too few requests:"
             f" {first[0].lower()}{first[1:]}"
         ]
-    faults = [one for one in quality.findings if one.kind in FAULTS]
-    if faults:
-        told.append(f"{MEND} {faults[0].sentence}")
+    mend = fault(quality.findings)
+    if mend is not None:
+        told.append(f"{MEND} {mend}")
     elif found.state == DriftState.HIGH:
         told.append(RETRAIN)
     elif quality.findings:

@@ -44,7 +44,7 @@ def show(found: Drift, *, then: bool) -> None:
     parts.verdict(*view.answer(found), then=then)
     if found.incident is not None:
         incident_view.draw(found.incident)
-        retraining_view.propose(found.incident)
+        retraining_view.propose(found.incident, found.mend)
     view.cards(found)
     drift_alarms.standing(found)
     view.heat(found)

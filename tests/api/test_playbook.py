@@ -1,5 +1,6 @@
 """A candidate for an incident: ordered by one click, or by the playbook in models.yaml, once."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -109,6 +110,30 @@ def test_what_is_over_or_about_another_version_is_left_alone(
     registry.promoted("v1.2.0")
     play(backend)
     assert ordered(backend) == []
+
+
+def test_nothing_is_trained_on_data_that_have_to_be_mended_first(
+    backend: Backend, drifted: Counted
+) -> None:
+    empty = text(
+        """UPDATE drift_results SET evidence = jsonb_set(evidence, '{odd}', cast(:odd AS jsonb))"""
+    )
+    odd = {
+        "feature": "words", "kind": "empty", "share": 0.2, "reference_share": 0.0, "count": 200,
+        "sentence": "words: 20.0% of the values are missing.",
+    }  # fmt: skip
+    with backend.engine.begin() as connection:
+        connection.execute(empty, {"odd": json.dumps([odd])})
+    play(backend)
+    play(backend)
+    assert ordered(backend) == []
+    assert lines(backend) == [("opened", "watch"), ("retraining_waits", "watch")]
+    assert "words: 20.0% of the values are missing." in incident(backend).events[-1].sentence
+    # A changed world is none of it.
+    with backend.engine.begin() as connection:
+        connection.execute(empty, {"odd": json.dumps([odd | {"kind": "above"}])})
+    play(backend)
+    assert len(ordered(backend)) == 1
 
 
 def test_a_cause_that_is_gone_orders_nothing(backend: Backend, drifted: Counted) -> None:

@@ -187,3 +187,13 @@ def test_a_candidate_is_one_click_away_where_drift_is_high(opened: Opened, alarm
     assert "Train a candidate" not in buttons(app)
     viewer = opened("viewer", "drift", model=INTENT)
     assert "Train a candidate" not in buttons(viewer)
+
+
+def test_data_are_mended_before_a_candidate_is_trained(opened: Opened, alarm: Counted) -> None:
+    alarm.day(0, words=UNKNOWN)
+    app = opened("analyst", "drift", model=INTENT, days="1")
+    assert "Mend the data first: words: 20.0% of the values are missing" in words(app)
+    assert "Train a candidate all the same" in [one.label for one in app.expander]
+    # Whoever knows better may.
+    press(app, "Train a candidate")
+    assert "A successor of intent_classifier v1.1.0 is being trained" in words(app)
