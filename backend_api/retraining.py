@@ -1,5 +1,6 @@
 """A version's successor: trained beside the stack on old rows and new labels, and registered."""
 
+import shutil
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from backend_api import export, registry, successor, training_process
 from backend_api.context import Context
 from backend_api.db import now, transaction
 from backend_api.errors import ConsoleError, Unavailable
-from backend_api.jobs import begun, note
+from backend_api.jobs import Interrupted, begun, note
 from backend_api.operations.order import Order
 from backend_api.registry import version_row
 from backend_api.rules import promotion as rule
@@ -24,7 +25,7 @@ LEAST_LABELS = 50
 
 
 def folder(context: Context, job_id: UUID) -> Path:
-    """Where a job's rows lie; the training file stays, since its version is measured on it."""
+    """Where a job's rows lie; the training file stays if a version was made, to measure it on."""
     return context.settings.nivesh_home.expanduser().resolve() / "retraining" / str(job_id)
 
 
@@ -46,10 +47,22 @@ def retrain(context: Context, arguments: dict[str, str], stop: threading.Event) 
             say(0.95, "Registering it")
             made = _register(context, order, model, parent, found)
         said = _judged(context, model, made)
+    except Interrupted:
+        _forget(context, job_id, model)
+        raise
     except ConsoleError as error:
+        _forget(context, job_id, model)
         note(context, job_id, JobState.FAILED, 1.0, error.message)
         return
     note(context, job_id, JobState.SUCCEEDED, 1.0, f"{made} succeeds {parent}. {said}")
+
+
+def _forget(context: Context, job_id: UUID, model: str) -> None:
+    """Delete the rows of a job that registered nothing: what people asked is kept in the log."""
+    with transaction(context.engine, None) as session:
+        # What failed may have come after the version was there.
+        if registry.made_by(session, model, JOB_TAG, job_id) is None:
+            shutil.rmtree(folder(context, job_id), ignore_errors=True)
 
 
 def _exported(context: Context, model: str, days: int, order: Order, path: Path) -> int:

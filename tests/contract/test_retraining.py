@@ -144,7 +144,7 @@ def test_a_worker_that_stops_ends_the_training_and_leaves_nothing_registered(
     assert [type(error) for error in raised] == [Interrupted]
     assert (children(), versions(backend)) == ([], ["v1.0.0"])
     assert job(backend, arguments)["state"] == "queued"
-    assert list(retraining.folder(context, UUID(arguments["job_id"])).glob("*.jsonl")) == []
+    assert not retraining.folder(context, UUID(arguments["job_id"])).exists()
 
 
 @pytest.mark.long
@@ -195,6 +195,7 @@ def test_a_training_that_is_killed_fails_its_job_and_registers_nothing(
     ended = job(backend, arguments)
     assert (ended["state"], versions(backend)) == ("failed", ["v1.0.0"])
     assert ended["message"] == "training.retrain failed: it was ended by signal 9."
+    assert not retraining.folder(context, UUID(arguments["job_id"])).exists()
 
 
 def test_too_few_labels_are_said_before_anything_is_trained(
@@ -203,7 +204,12 @@ def test_too_few_labels_are_said_before_anything_is_trained(
     Registry(backend.engine, catalog).promoted("v1.0.0")
     labelled(backend, 3)
     arguments = order(backend)
+    folder = retraining.folder(context, UUID(arguments["job_id"]))
+    # Of an attempt whose worker died.
+    folder.mkdir(parents=True)
+    (folder / f"{INTENT}_updated.json").write_text('[{"text": "what a customer asked"}]')
     tasks(context, threading.Event())[retraining.KIND](arguments, 0)
     ended = job(backend, arguments)
     assert ended["state"] == "failed"
     assert "hold 3 labels; 50 are needed" in ended["message"]
+    assert not folder.exists()
