@@ -12,14 +12,15 @@ from backend_api.candidate import Reference
 from backend_api.errors import BadRequest, Conflict
 from backend_api.operations.order import Order
 from backend_api.registry import version_row
+from backend_api.rules.drift import ROWS_MEDIUM
 from backend_api.schemas import Outcome
 from backend_api.spans import HOUR, ceiling, floor
 from backend_api.tables import ProfileRow
 from shared.profile import Profile, ProfileError, as_document, read
 from shared.reference import infer, make
 
-# Fewer rows leave bins that chance alone fills and empties.
-FEWEST_ROWS = 100
+# With fewer nothing could ever be called alike, and there is no second reference.
+FEWEST_ROWS = ROWS_MEDIUM
 MOST_ROWS = 20_000
 
 _KEEP = text("""
@@ -133,7 +134,8 @@ def give_from_log(session: Session, order: Order, model: str, version: str, days
 def _few(model: str, version: str, rows: int) -> BadRequest:
     return BadRequest(
         f"A reference of {model} {version} needs {FEWEST_ROWS:,} rows or more, and not {rows:,}.",
-        "Give a random sample of the rows that it was tested on.",
+        "With fewer nothing could be called alike, and a reference is never overwritten. Give a"
+        " random sample of the rows that it was tested on, or wait until it has answered so many.",
     )
 
 

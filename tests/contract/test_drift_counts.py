@@ -290,7 +290,7 @@ FEW = make(infer(REFERENCE[:3]), REFERENCE[:3])
 
 
 @pytest.mark.parametrize(
-    ("document", "says"), [(as_document(FEW), "needs 100 rows"), ({"features": 3}, "no reference")]
+    ("document", "says"), [(as_document(FEW), "needs 500 rows"), ({"features": 3}, "no reference")]
 )
 def test_what_is_no_reference_is_refused(
     engine: Engine, registry: Registry, document: dict[str, Any], says: str
@@ -302,7 +302,7 @@ def test_what_is_no_reference_is_refused(
 def test_a_version_that_answered_nothing_gives_no_reference(
     engine: Engine, registry: Registry
 ) -> None:
-    with pytest.raises(BadRequest, match="needs 100 rows or more, and not 0"):
+    with pytest.raises(BadRequest, match="needs 500 rows or more, and not 0"):
         perform_as(engine, "asha", lambda s, o: references.give_from_log(s, o, MODEL, VERSION, 1))
 
 
@@ -310,14 +310,22 @@ def test_a_version_is_compared_with_its_own_first_days(
     engine: Engine, registry: Registry, deliverer: Deliverer
 ) -> None:
     now = db.now()
-    deliverer([record(n, now + timedelta(seconds=n)) for n in range(150)])
-    perform_as(
-        engine, "asha", lambda s, o: references.give_from_log(s, o, MODEL, VERSION, 1),
-        now=now + HOUR,
-    )  # fmt: skip
+    deliverer([record(n, now + timedelta(seconds=n)) for n in range(499)])
+
+    def give() -> None:
+        perform_as(
+            engine, "asha", lambda s, o: references.give_from_log(s, o, MODEL, VERSION, 1),
+            now=now + HOUR,
+        )  # fmt: skip
+
+    # Nothing could be told with them, and there would be no second try.
+    with pytest.raises(BadRequest, match="needs 500 rows or more, and not 499"):
+        give()
+    deliverer([record(499, now + timedelta(seconds=499))])
+    give()
     drift_folding.tend(engine, now + HOUR)
     found = window(engine, now, now + HOUR)
-    assert found.rows == found.profile.rows == 150
+    assert found.rows == found.profile.rows == 500
     assert np.array_equal(found.counts, found.profile.counts)
     equal_to_the_log(engine, now - HOUR, now + HOUR)
 
