@@ -33,8 +33,8 @@ router = APIRouter(tags=["drift"], responses=ERRORS)  # type: ignore[arg-type]
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="whole days of UTC, the last one too")]
 Until = Annotated[
     datetime | None,
-    Query(description="a time of the last day; today where none is given",
-          examples=["2026-03-03T00:00:00Z"]),
+    Query(description="any time of the last day but its first moment, at which the day before"
+                      " ends; today where none is given", examples=["2026-03-03T12:00:00Z"]),
 ]  # fmt: skip
 Version = Annotated[str | None, Query(description="that in production where none is given",
                                       examples=["v1.1.0"])]  # fmt: skip

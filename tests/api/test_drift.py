@@ -192,6 +192,20 @@ def test_what_cannot_be_compared_says_why(
     assert answer.json()["details"].get("reason") == reason
 
 
+def test_the_example_of_until_is_a_time_of_the_day_that_it_names(
+    backend: Backend, counted: Counted
+) -> None:
+    told = backend.client("viewer").get("/openapi.json").json()
+    parameters = told["paths"]["/models/{name}/drift"]["get"]["parameters"]
+    (until,) = (one for one in parameters if one["name"] == "until")
+    (example,) = until["schema"].get("examples") or until["examples"]
+    answer = ask(backend, days=1, until=example).json()
+    assert (
+        f"answered nothing on {date.fromisoformat(example[:10]):%-d %b %Y} (UTC)"
+        in (answer["message"])
+    )
+
+
 # What is kept
 
 
