@@ -127,7 +127,11 @@ def _read(
 
     def refuse(line: Line, why: str) -> None:
         refused.append(
-            RefusedLabel(line=line.number, prediction_id=line.prediction_id[:60], problem=why)
+            RefusedLabel(
+                line=line.number,
+                prediction_id=line.prediction_id[:60].replace("\0", "\\0"),
+                problem=why,
+            )
         )
 
     for line in rows:
@@ -178,6 +182,8 @@ def _find(session: Session, rows: Sequence[Line]) -> dict[UUID, RowMapping]:
 def _known(
     line: Line, found: dict[UUID, RowMapping], now: datetime, days: list[date], kept_days: int
 ) -> RowMapping:
+    if line.problem is not None:
+        raise Unfit(line.problem)
     asked = _parsed(line.prediction_id)
     if asked is None:
         said = repr(line.prediction_id[:60]) if line.prediction_id else "nothing"

@@ -13,10 +13,11 @@ from backend_api.errors import BadRequest, NotFound
 from backend_api.identity.verify import Caller
 from backend_api.operations import labels
 from backend_api.operations.order import Order, once
+from backend_api.registry import version_row
 from backend_api.routes.edge import ERRORS, Analyst, Ctx, Reader, Reading, actor
 from backend_api.rules import label as rule
 from backend_api.rules.label import Line
-from backend_api.schemas import Accuracy, LabelFile, LabelsTaken, NewLabels, Write
+from backend_api.schemas import Accuracy, LabelFile, LabelsTaken, NewLabels, Write, holds_zero
 
 router = APIRouter(tags=["accuracy"], responses=ERRORS)  # type: ignore[arg-type]
 SHOWN_DAYS = 30
@@ -37,7 +38,13 @@ def take_labels(body: NewLabels, ctx: Ctx, caller: Analyst) -> LabelsTaken:
     The same label again changes nothing; another one corrects the first, which is recorded.
     """
     rows = [
-        Line(place, one.prediction_id, one.label, one.labelled_at)
+        Line(
+            place,
+            one.prediction_id,
+            one.label,
+            one.labelled_at,
+            problem="the label holds a zero byte" if holds_zero(one.label) else None,
+        )
         for place, one in enumerate(body.labels, start=1)
     ]
     return _take(ctx, caller, body, rows)
@@ -74,7 +81,10 @@ def read_accuracy(
     version: str | None = None,
 ) -> Accuracy:
     """How often a model was right, by the day of the prediction; of one version if given."""
-    return accuracy.read(session, name, _plan(ctx.catalog, name), db.now(), days, version)
+    plan = _plan(ctx.catalog, name)
+    if version is not None:
+        version_row(session, name, version)
+    return accuracy.read(session, name, plan, db.now(), days, version)
 
 
 def _plan(catalog: Catalog, name: str) -> AccuracyPlan:

@@ -18,13 +18,17 @@ class FileError(ValueError):
 
 @dataclass(frozen=True)
 class Line:
-    """One row as it was sent. ``typed`` is false for a CSV cell, whose text may mean anything."""
+    """One row as it was sent. ``typed`` is false for a CSV cell, whose text may mean anything.
+
+    ``problem`` says why a row can be no label, whatever it is about.
+    """
 
     number: int
     prediction_id: str
     label: Any
     labelled_at: str | datetime | None = None
     typed: bool = True
+    problem: str | None = None
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -67,12 +71,20 @@ def lines(content: bytes) -> Iterator[Line]:
                 yield Line(
                     reader.line_num,
                     cells.get("prediction_id", "").strip(),
-                    cells.get("label", "").strip() if len(row) == len(names) else None,
+                    cells.get("label", "").strip(),
                     cells.get(OPTIONAL, "").strip() or None,
                     typed=False,
+                    problem=_cells(len(row), len(names)),
                 )
     except csv.Error as error:
         raise FileError(f"Line {reader.line_num} is no CSV: {error}.") from None
+
+
+def _cells(found: int, wanted: int) -> str | None:
+    if found == wanted:
+        return None
+    cells = "1 cell" if found == 1 else f"{found} cells"
+    return f"the row has {cells}, the first line {wanted}; put a label with a comma in quotes"
 
 
 def _kind(value: Any) -> str:

@@ -10,9 +10,11 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from backend_api import db
+from backend_api.catalog import Catalog
 from backend_api.states import Role
 from tests.conftest import Backend
 from tests.labelled import Log, made_at, sheet
+from tests.makers import INTENT, Registry
 
 
 @pytest.fixture
@@ -132,6 +134,38 @@ def test_the_same_again_changes_nothing_and_another_label_corrects(
     ]  # fmt: skip
 
 
+def test_a_row_with_other_cells_than_the_first_line_is_told_so(
+    backend: Backend, log: Log, noon: datetime
+) -> None:
+    one, other, good = log.answered(noon, [{"intent": "savings"}] * 3)
+    content = f"prediction_id,label\n{one},savings, and more\n{other}\n{good},savings\n"
+    answer = upload(backend, content.encode()).json()
+    assert answer["taken"] == 1
+    assert [row["problem"] for row in answer["named"]] == [
+        f"the row has {cells}, the first line 2; put a label with a comma in quotes"
+        for cells in ("3 cells", "1 cell")
+    ]
+
+
+def test_zero_bytes_in_one_row_do_not_refuse_the_others(
+    backend: Backend, log: Log, noon: datetime
+) -> None:
+    one, listed, good = log.answered(noon, [{"intent": "savings"}] * 3)
+    answer = send(
+        backend,
+        [
+            {"prediction_id": str(one), "label": "sav\0ings"},
+            {"prediction_id": str(listed), "label": [{"a\0b": "c"}]},
+            {"prediction_id": "a\0b", "label": "savings"},
+            {"prediction_id": str(good), "label": "savings"},
+        ],
+    )
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["taken"], [row["line"] for row in found["named"]]) == (1, [1, 2, 3])
+    assert "the label holds a zero byte" in found["named"][0]["problem"]
+
+
 def test_a_repeat_of_a_request_gets_the_first_answer(
     backend: Backend, log: Log, noon: datetime
 ) -> None:
@@ -191,3 +225,13 @@ def test_who_may_not_see_predictions_may_not_label_them(
     admin: httpx2.Response = upload(backend, sheet([(one, "savings")]), role=Role.ADMIN)
     assert admin.status_code == 403
     assert intents(backend, log)[str(one)][0] is None
+
+
+def test_accuracy_of_a_version_that_is_none_says_so(backend: Backend, catalog: Catalog) -> None:
+    Registry(backend.engine, catalog).promoted("v1.0.0")
+    place = f"/models/{INTENT}/accuracy"
+    viewer = backend.client("viewer")
+    assert viewer.get(place, params={"version": "v1.0.0"}).status_code == 200
+    answer = viewer.get(place, params={"version": "v9.9.9"})
+    assert answer.status_code == 404
+    assert "has no version v9.9.9" in answer.json()["message"]

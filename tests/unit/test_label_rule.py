@@ -16,7 +16,10 @@ def test_rows_keep_the_lines_that_a_person_sees() -> None:
     content = 'prediction_id,label,labelled_at\r\na,"x, ""y""",\r\n\r\nb,\nc\n'.encode("utf-8-sig")
     found = list(lines(content))
     assert [(one.number, one.prediction_id, one.label) for one in found] == [
-        (2, "a", 'x, "y"'), (4, "b", None), (5, "c", None),
+        (2, "a", 'x, "y"'), (4, "b", ""), (5, "c", ""),
+    ]  # fmt: skip
+    assert [one.problem and one.problem.partition(";")[0] for one in found] == [
+        None, "the row has 2 cells, the first line 3", "the row has 1 cell, the first line 3",
     ]  # fmt: skip
     assert [one.labelled_at for one in found] == [None, None, None]
 
