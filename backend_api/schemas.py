@@ -70,8 +70,13 @@ class Write(Wire):
     @classmethod
     def _can_be_stored(cls, values: Any) -> Any:
         """Refuse zero bytes, which PostgreSQL's texts cannot hold."""
-        if holds_zero(values):
+        if holds_zero(cls._together(values)):
             raise ValueError("a text holds a zero byte")
+        return values
+
+    @classmethod
+    def _together(cls, values: Any) -> Any:
+        """What is refused as a whole; a write may look at some of its values one by one."""
         return values
 
 
@@ -950,13 +955,12 @@ class NewLabels(Write):
 
     labels: list[NewLabel] = Field(min_length=1, max_length=20_000)
 
-    @model_validator(mode="before")
     @classmethod
-    def _can_be_stored(cls, values: Any) -> Any:
-        """As of every write; but a label with a zero byte is left out like other bad ones."""
-        if isinstance(values, dict):
-            super()._can_be_stored({k: v for k, v in values.items() if k != "labels"})
-        return values
+    def _together(cls, values: Any) -> Any:
+        """All but the labels: one with a zero byte is left out like other bad ones."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if name != "labels"}
 
 
 class LabelFile(Write):
