@@ -25,10 +25,11 @@ NESTED = ("input", "output", "label")
 # Short transactions, each of which goes on behind the last row of the one before.
 _PAGE = text(f"""
     SELECT {", ".join(FIELDS)} FROM model_predictions
-    WHERE model_name = :model AND predicted_at >= :since AND predicted_at < :until
+    WHERE model_name = :model AND predicted_at >= :at AND predicted_at < :until
         AND (predicted_at, prediction_id) > (:at, :id)
         AND arm IN ('production', 'canary', 'fallback')
-        AND (NOT :labelled OR label IS NOT NULL)
+        -- With each label comes whether the answer was right, and of those there is an index.
+        AND (NOT :labelled OR (label IS NOT NULL AND correct IS NOT NULL))
     ORDER BY predicted_at, prediction_id LIMIT {PAGE_ROWS}
 """)
 
@@ -55,8 +56,8 @@ def pages(engine: Engine, asked: Asked) -> Iterator[Page]:
     at, last = asked.since, UUID(int=0)
     while True:
         values = {
-            "model": asked.model, "since": asked.since, "until": asked.until,
-            "labelled": asked.labelled, "at": at, "id": last,
+            "model": asked.model, "until": asked.until, "labelled": asked.labelled,
+            "at": at, "id": last,
         }  # fmt: skip
         with transaction(engine, None) as session:
             page = [dict(row) for row in session.execute(_PAGE, values).mappings()]

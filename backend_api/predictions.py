@@ -1,5 +1,6 @@
 """Reading the prediction log: one answer by its id, or a sample of them."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,14 +31,14 @@ PARTITIONS = text("""
 # A version's own answers, as inference/drift.py counts them: neither from rules, nor tried, nor in
 # the shadow, nor failed.
 ANSWERED = "arm IN ('production', 'canary') AND status = 'ok'"
-# By the hash of its id each answer is as likely as any other, and a repeat takes the same ones.
-BY_CHANCE = "ORDER BY md5(prediction_id::text) LIMIT :most"
-_SAMPLE = text(f"""
+_HASH = 'md5(prediction_id::text) COLLATE "C"'
+# As the index predictions_by_chance has it.
+_INDEXED = f"AND {_HASH} < '04'"
+_SAMPLE = f"""
     SELECT json_build_object('input', input, 'output', output)::text FROM model_predictions
     WHERE model_name = :model AND version = :version AND predicted_at >= :since
         AND predicted_at < :until AND {ANSWERED}
-    {BY_CHANCE}
-""")
+"""
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
@@ -130,9 +131,26 @@ def _pair(session: Session, row: RowMapping, may_see: bool) -> Pair | None:
     )
 
 
+def by_chance(session: Session, query: str, values: Mapping[str, Any], most: int) -> list[str]:
+    """At most so many rows of a query on the log, those whose ids have the smallest MD5.
+
+    A hash knows nothing of time, input or answer, so each row of the query is as likely as any
+    other, and a repeat takes the same ones. An index holds one row in 64 in the order of the hash:
+    those below a fixed value. Where the query finds ``most`` among them, these are the smallest of
+    all its rows, so what is chosen does not depend on the index. Where it does not, it has few
+    rows (some 64 times ``most``), and all are looked at.
+    """
+    for among in (_INDEXED, ""):
+        chosen = text(f"{query} {among} ORDER BY {_HASH} LIMIT :most")
+        found = list(session.scalars(chosen, {**values, "most": most}))
+        if len(found) == most:
+            break
+    return found
+
+
 def sample(
     session: Session, model: str, version: str, since: datetime, until: datetime, most: int
 ) -> list[dict[str, Any]]:
     """Inputs and outputs of at most so many of a version's answers in a span."""
-    values = {"model": model, "version": version, "since": since, "until": until, "most": most}
-    return [orjson.loads(line) for line in session.scalars(_SAMPLE, values)]
+    values = {"model": model, "version": version, "since": since, "until": until}
+    return [orjson.loads(line) for line in by_chance(session, _SAMPLE, values, most)]

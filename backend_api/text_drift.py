@@ -19,7 +19,7 @@ from backend_api.drift_counts import reference
 from backend_api.errors import Conflict, ConsoleError
 from backend_api.jobs import OPEN, begun, enqueue, note
 from backend_api.operations.order import Order
-from backend_api.predictions import ANSWERED, BY_CHANCE
+from backend_api.predictions import ANSWERED, by_chance
 from backend_api.registry import version_row
 from backend_api.rules.drift import Part
 from backend_api.rules.drift_kept import Rules, judgeable, unjudged
@@ -33,13 +33,12 @@ MOST = 2_000
 # A day's judgement goes on without its words when a job has not compared them in so long.
 PATIENCE = timedelta(hours=3)
 
-_NEW = text(f"""
+_NEW = f"""
     SELECT input #>> CAST(:path AS text[]) FROM model_predictions
     WHERE model_name = :model AND version = :version AND predicted_at >= :since
         AND predicted_at < :until AND {ANSWERED}
         AND jsonb_typeof(input #> CAST(:path AS text[])) = 'string'
-    {BY_CHANCE}
-""")
+"""
 _OLD = text("SELECT texts FROM drift_texts WHERE model_name = :model AND version = :version")
 _KEEP = text("""
     INSERT INTO drift_text_results VALUES (:job, :model, :version, :at, :since, :until,
@@ -154,9 +153,9 @@ def compare(context: Context, arguments: dict[str, str], stop: threading.Event) 
             old = _texts(session, model, version) or []
             values: dict[str, Any] = {
                 "model": model, "version": version, "since": since, "until": until,
-                "path": list(path[1:]), "most": MOST,
+                "path": list(path[1:]),
             }  # fmt: skip
-            new = list(session.scalars(_NEW, values))
+            new = by_chance(session, _NEW, values, MOST)
     except ConsoleError as error:
         note(context, job, JobState.FAILED, 1.0, error.message)
         return
