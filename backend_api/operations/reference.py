@@ -50,13 +50,16 @@ def keep(
 ) -> bool:  # fmt: skip
     """Write what was found, unless there is a reference already; whether it was written.
 
-    ``log`` is the time whose predictions are to be counted into it.
+    ``log`` is the time whose predictions are to be counted into it. Its last hour is followed by
+    another one: while the reference was fetched, answers came that were not counted.
     """
     # Texts and held-out answers are kept apart: whoever counts needs none.
     whole = dict(found.document or {})
     texts, held_out = whole.pop("texts", None), whole.pop("held_out", None)
     document = orjson.dumps(whole).decode() if whole else None
-    since, until = (floor(log[0], HOUR), ceiling(log[1], HOUR)) if log and document else (None,) * 2
+    since = until = None
+    if log and document:
+        since, until = floor(log[0], HOUR), ceiling(log[1], HOUR) + HOUR
     values = {
         "model": model, "version": version, "profile": document, "problem": found.problem,
         "origin": origin, "since": since, "until": until,

@@ -143,6 +143,20 @@ def test_what_is_delivered_is_counted_once_in_its_hour(
         assert connection.scalar(text("SELECT count(*) FROM drift_deltas")) == 0
 
 
+def test_what_is_answered_while_a_reference_is_fetched_counts_across_an_hour_too(
+    engine: Engine, registry: Registry, deliverer: Deliverer
+) -> None:
+    deliverer([record(n, NOW) for n in range(5)])
+    # It was looked for at 9:30, and at 10:10 nobody knows it yet.
+    deliverer([record(n, NOW + timedelta(minutes=40)) for n in range(10, 17)])
+    with db.transaction(engine, "tests") as session:
+        found = Reference(as_document(PROFILE))
+        assert references.keep(session, MODEL, VERSION, found, "artefact", (NOW - HOUR, NOW))
+    deliverer([record(n, NOW + timedelta(minutes=50)) for n in range(20, 23)])
+    fold(engine)
+    equal_to_the_log(engine, rows=15)
+
+
 def test_only_what_users_were_answered_counts(
     engine: Engine, registry: Registry, deliverer: Deliverer
 ) -> None:
