@@ -36,7 +36,7 @@ def keep(engine: Engine, version: str) -> None:
 
 
 def test_a_change_to_a_better_state_was_no_alarm_before_either(postgres: Postgres) -> None:
-    with migrations.before(postgres, "0020") as engine:
+    with migrations.before(postgres, "0019") as engine:
         keep(engine, "v1.0.0")
         keep(engine, "v1.1.0")
         db.migrate(engine)

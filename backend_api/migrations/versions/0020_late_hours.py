@@ -4,11 +4,11 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0020"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
     """Run the SQL file as it stands."""
-    sql = Path(__file__).parent.parent / "sql" / "0019_late_hours.sql"
+    sql = Path(__file__).parent.parent / "sql" / "0020_late_hours.sql"
     op.get_bind().exec_driver_sql(sql.read_text().replace("%", "%%"))
