@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -169,14 +170,24 @@ class Deliverer(threading.Thread):
                 self._spool.drop(segment)
 
     def _deliver_orphans(self) -> None:
+        unread: OSError | None = None
         for path in self._spool.orphans():
-            with inherit(path) as segment:
-                if segment is None:
-                    continue
-                self._drain(segment)
-                if segment.torn:
-                    metrics.LOG_LOST.labels("torn").inc()
-                path.unlink(missing_ok=True)
+            try:
+                self._deliver_orphan(path)
+            except OSError as error:
+                # Whose file cannot be read is told, and holds up no other.
+                unread = error
+        if unread is not None:
+            raise unread
+
+    def _deliver_orphan(self, path: Path) -> None:
+        with inherit(path) as segment:
+            if segment is None:
+                return
+            self._drain(segment)
+            if segment.torn:
+                metrics.LOG_LOST.labels("torn").inc()
+            path.unlink(missing_ok=True)
 
     def _drain(self, segment: Readable) -> None:
         while lines := segment.read(BATCH_BYTES):

@@ -146,3 +146,14 @@ def test_a_refused_record_is_named_by_its_id_and_the_reason(
     assert said[2]["reason"] == "invalid input syntax for type uuid"
     assert said[3]["reason"] == "invalid input syntax for type real"
     assert SECRET not in json.dumps(said, default=str)
+
+
+def test_a_file_that_cannot_be_read_is_told_and_holds_up_no_other(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / f"1-dead{SUFFIX}").mkdir()
+    (tmp_path / f"2-dead{SUFFIX}").write_bytes(line(7))
+    said = delivered(database_url, tmp_path)
+    assert ids(engine) == [7]
+    assert {one["event"] for one in said} == {"log.waits"}
+    assert "Is a directory" in said[0]["reason"]
