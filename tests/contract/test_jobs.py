@@ -14,6 +14,7 @@ from backend_api import db, jobs, queue
 from backend_api.main import build
 from backend_api.schemas import Job, MoveVersion
 from backend_api.states import VersionStatus
+from ops.settings import PROJECT
 from tests.artefacts import tiny_intent
 from tests.conftest import Backend
 from tests.inference_process import Inference
@@ -24,9 +25,9 @@ RIGHT, WRONG = "loan_affordability", "out_of_scope"
 
 
 @pytest.fixture
-def models_file(tmp_path: Path, backend: Backend) -> Path:
+def models_file(tmp_path: Path) -> Path:
     """The catalogue with one validation query, which a model of one answer can get right."""
-    catalogue = yaml.safe_load(backend.settings.models_file.read_text(encoding="utf-8"))
+    catalogue = yaml.safe_load((PROJECT / "models.yaml").read_text(encoding="utf-8"))
     catalogue["models"][INTENT]["validation"]["cases"] = [
         {"request": {"query": "Can I afford a ₹50L loan?"}, "expect": {"intent": RIGHT}}
     ]
