@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, TextClause, select, text
 from sqlalchemy.orm import Session
 
 from backend_api.context import Context
@@ -199,24 +199,23 @@ def newest(session: Session, model: str, version: str, most: int = 1) -> list[Te
     return [_wire(row) for row in rows]
 
 
+def _only(session: Session, query: TextClause, **values: object) -> TextDrift | None:
+    row = session.execute(query, values).one_or_none()
+    return None if row is None else _wire(row)
+
+
 def of(
     session: Session, model: str, version: str, since: datetime, until: datetime
 ) -> TextDrift | None:
     """What comparing exactly these days found, if they were compared."""
-    row = session.execute(
-        _OF, {"model": model, "version": version, "since": since, "until": until}
-    ).one_or_none()
-    return None if row is None else _wire(row)
+    return _only(session, _OF, model=model, version=version, since=since, until=until)
 
 
 def ended_in(
     session: Session, model: str, version: str, since: datetime, until: datetime
 ) -> TextDrift | None:
     """What the newest comparison found of days whose last one lies in this time."""
-    row = session.execute(
-        _ENDED, {"model": model, "version": version, "since": since, "until": until}
-    ).one_or_none()
-    return None if row is None else _wire(row)
+    return _only(session, _ENDED, model=model, version=version, since=since, until=until)
 
 
 def part(found: TextDrift | None) -> Part | None:
