@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from backend_api.errors import NotFound
@@ -59,16 +59,19 @@ def precision(session: Session, model: str | None) -> DriftPrecision:
     )
 
 
+def _newest_first(model: str, version: str, *columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .where(DriftResultRow.model_name == model, DriftResultRow.version == version)
+        .order_by(DriftResultRow.day.desc())
+    )
+
+
 def newest(session: Session, model: str, version: str, *, alarm: bool = False) -> (
     DriftResult | None
 ):  # fmt: skip
     """The version's newest result, or the one that raised the newest alarm."""
-    query = (
-        select(*_SHOWN)
-        .where(DriftResultRow.model_name == model, DriftResultRow.version == version)
-        .order_by(DriftResultRow.day.desc())
-        .limit(1)
-    )
+    query = _newest_first(model, version, *_SHOWN).limit(1)
     if alarm:
         query = query.where(DriftResultRow.raised)
     row = session.execute(query).first()
@@ -77,12 +80,7 @@ def newest(session: Session, model: str, version: str, *, alarm: bool = False) -
 
 def fault(session: Session, model: str, version: str) -> str | None:
     """What has to be mended in the version's data as its newest result found them, if anything."""
-    odd = session.scalar(
-        select(DriftResultRow.evidence["odd"])
-        .where(DriftResultRow.model_name == model, DriftResultRow.version == version)
-        .order_by(DriftResultRow.day.desc())
-        .limit(1)
-    )
+    odd = session.scalar(_newest_first(model, version, DriftResultRow.evidence["odd"]).limit(1))
     return drift_words.fault(Finding(**one) for one in odd or [])
 
 
@@ -91,10 +89,9 @@ def judged(session: Session, model: str, version: str) -> list[Window]:
 
     Days that could not be judged are left out, but for the very newest.
     """
-    base = select(DriftResultRow.day, DriftResultRow.seen, DriftResultRow.days).where(
-        DriftResultRow.model_name == model, DriftResultRow.version == version
+    last = _newest_first(
+        model, version, DriftResultRow.day, DriftResultRow.seen, DriftResultRow.days
     )
-    last = base.order_by(DriftResultRow.day.desc())
     known = last.where(DriftResultRow.seen != DriftState.INSUFFICIENT)
     # So many hold three windows that share no day, however wide these are.
     found = {row.day: row for query in (known.limit(WINDOWS * WIDEST), last.limit(1))

@@ -25,6 +25,7 @@ NESTED = ("input", "output", "label")
 # Short transactions, each of which goes on behind the last row of the one before.
 _PAGE = text(f"""
     SELECT {", ".join(FIELDS)} FROM model_predictions
+    -- It follows from the pair, but lets days that are done with be left out.
     WHERE model_name = :model AND predicted_at >= :at AND predicted_at < :until
         AND (predicted_at, prediction_id) > (:at, :id)
         AND arm IN ('production', 'canary', 'fallback')

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
+import yaml
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,7 @@ from backend_api.operations.order import Order, perform
 from backend_api.schemas import Explain, Outcome, Plan, RequestPromotion, SetShadow
 from backend_api.states import Strategy, VersionStatus
 from backend_api.tables import VersionRow
+from ops.settings import PROJECT
 
 ADMIN_TOKEN = "test-admin-token"
 INTENT = "intent_classifier"
@@ -27,6 +30,15 @@ def wait_until(holds: Callable[[], object], seconds: float, what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain until {what}"
         time.sleep(0.05)
+
+
+def keeping(folder: Path, log: dict[str, str]) -> Path:
+    """models.yaml whose intent classifier has these rules for its log."""
+    content = yaml.safe_load((PROJECT / "models.yaml").read_text())
+    content["models"][INTENT]["privacy"] = {"log": log}
+    file = folder / "models.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
 
 
 def digest(number: int) -> str:

@@ -16,7 +16,7 @@ from backend_api.rules import drift_words
 from backend_api.rules.data_quality import quality
 from backend_api.rules.drift import ROWS_MEDIUM, judge
 from backend_api.rules.drift_course import Window, changed, raised, settle
-from backend_api.rules.drift_kept import WHOLE, Rules
+from backend_api.rules.drift_kept import Rules
 from backend_api.rules.drift_window import WIDEST, Look, narrowest
 from backend_api.schemas import JudgeAlarm, Outcome
 from backend_api.spans import DAY, floor
@@ -77,7 +77,7 @@ def _production(session: Session, model: str) -> str | None:
 
 
 def catch_up(
-    session: Session, model: str, version: str, now: datetime, actor: str, rules: Rules = WHOLE
+    session: Session, model: str, version: str, now: datetime, actor: str, rules: Rules
 ) -> None:
     """Judge every day of a version that is over and was not judged yet.
 

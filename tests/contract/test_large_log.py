@@ -9,12 +9,13 @@ from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from backend_api import db, export, predictions
 from backend_api.spans import DAY, floor
 from tests.makers import INTENT
+from tests.statements import statements
 
 ROWS, DAYS, EACH = 40_000, 4, "v1.0.0"
 FILL = text("""
@@ -54,20 +55,13 @@ def first(engine: Engine) -> datetime:
 @contextmanager
 def plans(engine: Engine) -> Iterator[list[dict[str, Any]]]:
     """Nodes of the plans, with what they really read, of each SELECT on the log meanwhile."""
-    asked: list[tuple[str, Any]] = []
     nodes: list[dict[str, Any]] = []
-
-    def note(*told: Any) -> None:
-        if "FROM model_predictions" in told[2]:
-            asked.append((told[2], told[3]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements(engine) as asked:
         yield nodes
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     with engine.connect() as connection:
         for statement, values in asked:
+            if "FROM model_predictions" not in statement:
+                continue
             told = connection.exec_driver_sql(
                 f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values
             ).scalar_one()

@@ -3,24 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
 from sqlalchemy import Engine, text
 
 from backend_api.catalog import Catalog
-from ops.settings import PROJECT
 from tests.artefacts import tiny_intent
 from tests.inference_process import Inference
-from tests.makers import INTENT, Registry, wait_until
+from tests.makers import Registry, keeping, wait_until
 
 
 def test_neither_spool_nor_log_holds_what_is_hashed_or_dropped(
     engine: Engine, catalog: Catalog, tmp_path: Path, serve: Callable[..., Inference]
 ) -> None:
     Registry(engine, catalog).promoted("v1.0.0", **tiny_intent(tmp_path / "one", "savings"))
-    content = yaml.safe_load((PROJECT / "models.yaml").read_text())
-    content["models"][INTENT]["privacy"] = {"log": {"query": "hash", "user_id": "drop"}}
-    file = tmp_path / "models.yaml"
-    file.write_text(yaml.safe_dump(content))
+    file = keeping(tmp_path, {"query": "hash", "user_id": "drop"})
     inference = serve(MODELS_FILE=str(file), PRIVACY_KEY="a key of the test")
     for _ in range(2):
         asked = {"query": "my PAN is ABCDE1234F", "user_id": "user-7"}

@@ -4,7 +4,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import yaml
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -13,9 +12,8 @@ from backend_api.main import build
 from backend_api.operations.order import Order
 from backend_api.rules.drift_kept import WHOLE
 from ops.cli import app
-from ops.settings import PROJECT
 from tests.conftest import Backend
-from tests.makers import INTENT, Registry
+from tests.makers import INTENT, Registry, keeping
 from tests.pages.conftest import Opened
 from tests.pages.reading import words
 from tests.profiles import Counted, judging, measured, number, profile
@@ -30,15 +28,6 @@ TOLD = (
 )
 TEXTS = f"/models/{INTENT}/versions/v1.1.0/texts"
 BODY = {"reason": "a new campaign began", "days": 2}
-
-
-def keeping(folder: Path, log: dict[str, str]) -> Path:
-    """models.yaml whose intent classifier has these rules for its log."""
-    content = yaml.safe_load((PROJECT / "models.yaml").read_text())
-    content["models"][INTENT]["privacy"] = {"log": log}
-    file = folder / "models.yaml"
-    file.write_text(yaml.safe_dump(content))
-    return file
 
 
 @pytest.fixture
